@@ -1,0 +1,251 @@
+"""data.load_mnist: from files, from a network with every kind of trouble, from the offline sample.
+
+The tests serve tiny stand-ins for the four archives from a server on the loopback interface.
+"""
+
+import gzip
+import hashlib
+import http.server
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, Subset
+from torchvision.datasets import MNIST
+
+import data
+
+SIZES = {"train": 20, "t10k": 7}
+
+
+@pytest.fixture
+def archives(monkeypatch):
+    """Small files in MNIST's format, {name: bytes}, whose checksums `data` takes for the right ones."""
+    random = np.random.default_rng(0)
+    files, checksums = {}, {}
+    for name in data._FILES:
+        n = SIZES[name.split("-")[0]]
+        pixels = random.integers(0, 256, n * 784 if "images" in name else n, dtype=np.uint8)
+        content = bytes(16 if "images" in name else 8) + pixels.tobytes()
+        files[f"{name}.gz"] = gzip.compress(content)
+        checksums[name] = tuple(hashlib.md5(part).hexdigest() for part in (files[f"{name}.gz"], content))
+    monkeypatch.setattr(data, "_FILES", checksums)
+    return files
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """No mirror to ask, and a stand-in for the slow-to-read sample."""
+    monkeypatch.setattr(MNIST, "mirrors", [])
+    monkeypatch.setattr(data, "_offline_sample", lambda: "the sample")
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """serve(f, g): two mirrors, each a function of (handler, file name)."""
+    servers = []
+
+    def start(*mirrors):
+        urls = []
+        for respond in mirrors:
+
+            class Handler(http.server.BaseHTTPRequestHandler):
+                answer = staticmethod(respond)
+
+                def do_GET(self):
+                    self.answer(self, self.path.lstrip("/"))
+
+                do_HEAD = do_GET
+
+                def log_message(self, *_):
+                    pass
+
+            server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+            server.daemon_threads = True
+            server.handle_error = lambda *_: None  # clients that give up are expected
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            servers.append(server)
+            urls.append(f"http://127.0.0.1:{server.server_port}/")
+        monkeypatch.setattr(MNIST, "mirrors", urls)
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def sending(files, seconds_per_chunk=0.0):
+    def respond(handler, name):
+        if name not in files:
+            return handler.send_error(404)
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(files[name])))
+        handler.end_headers()
+        if handler.command == "GET":
+            for start in range(0, len(files[name]), 1000):
+                handler.wfile.write(files[name][start : start + 1000])
+                time.sleep(seconds_per_chunk)
+
+    return respond
+
+
+def put(root, files):
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (raw / name).write_bytes(content)
+    return raw
+
+
+def assert_intact(sets, archives):
+    for dataset, part in zip(sets, SIZES, strict=True):
+        pixels = gzip.decompress(archives[f"{part}-images-idx3-ubyte.gz"])[16:]
+        labels = gzip.decompress(archives[f"{part}-labels-idx1-ubyte.gz"])[8:]
+        assert dataset.data.numpy().tobytes() == pixels
+        assert bytes(dataset.targets.tolist()) == labels
+        assert not dataset.is_sample
+
+
+def test_files_in_place_need_no_network(tmp_path, archives, offline, capsys):
+    put(tmp_path, archives)
+    assert_intact(data.load_mnist(tmp_path), archives)
+    assert capsys.readouterr().out == ""
+
+
+def test_unpacked_files_alone_are_enough(tmp_path, archives, offline):
+    raw = put(tmp_path, archives)
+    data.load_mnist(tmp_path)
+    for name in archives:
+        (raw / name).unlink()
+    assert_intact(data.load_mnist(tmp_path), archives)
+
+
+def test_items_are_those_of_torchvision(tmp_path, archives, offline):
+    put(tmp_path, archives)
+    train, _ = data.load_mnist(tmp_path)
+    image, label = train[3]
+    assert image.shape == (1, 28, 28) and image.dtype == torch.float32 and type(label) is int
+    assert torch.equal(image[0], train.data[3] / 255) and label == train.targets[3]
+    assert torch.equal(train[-1][0], train[19][0])
+    with pytest.raises(IndexError):
+        train[20]
+
+
+@pytest.mark.parametrize("subset", [False, True])
+def test_both_ways_of_batching_agree(tmp_path, archives, offline, subset):
+    put(tmp_path, archives)
+    train, _ = data.load_mnist(tmp_path)
+    chosen = Subset(train, [19, 3, 3, 0, 7]) if subset else train
+    plain = list(DataLoader(chosen, batch_size=3))
+    gathered = list(
+        DataLoader(chosen, sampler=BatchSampler(SequentialSampler(chosen), 3, False), batch_size=None)
+    )
+    for (x, y), (x2, y2) in zip(plain, gathered, strict=True):
+        assert torch.equal(x, x2) and torch.equal(y, y2) and y.dtype == y2.dtype == torch.int64
+    assert torch.equal(torch.cat([x for x, _ in plain]), torch.stack([x for x, _ in chosen]))
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("damage", ["truncated", "altered"])
+def test_damaged_file_is_named_and_replaced(tmp_path, archives, serve, capsys, suffix, damage):
+    raw = put(tmp_path, archives)
+    data.load_mnist(tmp_path)
+    victim = raw / f"train-images-idx3-ubyte{suffix}"
+    good = victim.read_bytes()
+    victim.write_bytes(good[:-5] if damage == "truncated" else good[:-1] + bytes([good[-1] ^ 1]))
+    if suffix:  # an intact unpacked file would make the archive irrelevant
+        (raw / "train-images-idx3-ubyte").unlink()
+    serve(sending(archives))
+    assert_intact(data.load_mnist(tmp_path), archives)
+    out = capsys.readouterr().out
+    assert f"{victim} is damaged" in out
+    assert victim.read_bytes() == good
+
+
+def test_download(tmp_path, archives, serve, capsys):
+    serve(sending(archives))
+    assert_intact(data.load_mnist(tmp_path), archives)
+    assert capsys.readouterr().out.startswith("Downloading MNIST")
+    assert not list((tmp_path / "MNIST" / "raw").glob(".*"))  # no leftovers
+
+
+def test_second_mirror_helps(tmp_path, archives, serve):
+    damaged = {name: content[:-1] for name, content in archives.items()}
+    serve(sending(damaged), sending(archives))
+    assert_intact(data.load_mnist(tmp_path), archives)
+
+
+def silent(handler, name):
+    time.sleep(60)
+
+
+def refusing(handler, name):
+    handler.send_error(503)
+
+
+@pytest.mark.parametrize("trouble", ["silent", "refusing", "dead", "damaged", "dripping"])
+def test_network_trouble_ends_in_the_sample(tmp_path, archives, serve, offline, capsys, monkeypatch, trouble):
+    if trouble == "dead":
+        monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])
+    else:
+        damaged = {name: content[:-1] for name, content in archives.items()}
+        answers = {"silent": silent, "refusing": refusing, "damaged": sending(damaged)}
+        serve(answers.get(trouble) or sending(archives, seconds_per_chunk=0.3))
+    start = time.monotonic()
+    assert data.load_mnist(tmp_path, patience=1.0) == "the sample"
+    assert time.monotonic() - start < 4
+    out = capsys.readouterr().out
+    assert out.count("MNIST could not be downloaded: ") == 1 and "put its four .gz files into" in out
+    assert out.count("numbers will differ") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no read-only folders")
+def test_read_only_folder(archives, offline, capsys):
+    with tempfile.TemporaryDirectory() as folder:
+        full, empty = Path(folder) / "full", Path(folder) / "empty"
+        raw = put(full, archives)
+        empty.mkdir()
+        is_root = os.geteuid() == 0
+        Path(folder).chmod(0o755)
+        raw.chmod(0o555)
+        empty.chmod(0o555)
+        try:
+            if is_root:
+                os.seteuid(65534)  # root may write anywhere
+            assert_intact(data.load_mnist(full), archives)
+            assert data.load_mnist(empty) == "the sample"
+        finally:
+            if is_root:
+                os.seteuid(0)
+            raw.chmod(0o755)
+            empty.chmod(0o755)
+    assert capsys.readouterr().out.count("nothing can be written there (Permission denied)") == 1
+
+
+def test_two_at_once(tmp_path, archives, serve):
+    serve(sending(archives))
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(data.load_mnist(tmp_path))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 4
+    for sets in results:
+        assert_intact(sets, archives)
+
+
+def test_offline_sample():
+    train, test = data._offline_sample()
+    assert train.is_sample and test.is_sample
+    assert (len(train), len(test)) == (60_000, 1_000)
+    assert train.targets.bincount().tolist() == [6_000] * 10
+    assert test.targets.bincount().tolist() == [100] * 10
+    assert train.data.dtype == torch.uint8 and train.data.max() == 255
+    seen = {image.numpy().tobytes() for image in train.data[:4000]}
+    assert not any(image.numpy().tobytes() in seen for image in test.data)
