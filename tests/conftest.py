@@ -9,14 +9,18 @@ import data
 _mnist_key = pytest.StashKey[str]()
 
 
-def pytest_report_header(config):
-    if not _runs_notebook(config):
-        return None
-    if data.load_mnist()[0].is_sample:
+def pytest_sessionstart(session):
+    config = session.config
+    if _runs_notebook(config) and not hasattr(config, "workerinput"):
         config.stash[_mnist_key] = (
-            "MNIST could not be had: the notebook runs on the offline sample, its outputs not compared."
+            "MNIST could not be had: the notebook runs on the offline sample, not compared."
+            if data.load_mnist()[0].is_sample
+            else "MNIST is complete: the notebook's outputs are compared."
         )
-    return config.stash.get(_mnist_key, "MNIST: complete, the notebook's outputs are compared.")
+
+
+def pytest_report_header(config):
+    return config.stash.get(_mnist_key, None)
 
 
 def pytest_terminal_summary(terminalreporter, config):
