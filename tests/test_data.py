@@ -246,6 +246,7 @@ def test_offline_sample():
     assert (len(train), len(test)) == (60_000, 1_000)
     assert train.targets.bincount().tolist() == [6_000] * 10
     assert test.targets.bincount().tolist() == [100] * 10
+    assert train.targets[:20].tolist() == test.targets[:20].tolist() == [*range(10), *range(10)]
     assert train.data.dtype == torch.uint8 and train.data.max() == 255
     seen = {image.numpy().tobytes() for image in train.data[:4000]}
     assert not any(image.numpy().tobytes() in seen for image in test.data)
