@@ -1,12 +1,130 @@
-"""Thin pytest hooks: whether MNIST is there, in the header and the summary."""
+"""Thin pytest hooks: the grader's options and reports, and whether MNIST is there."""
 
 from pathlib import Path
 
 import pytest
 
 import data
+from tests.grading import report as reports
+from tests.grading.grade import Grade, grade
+from tests.grading.rubric import CRITERIA
+from tests.grading.sandbox import Limits, Sandbox
+from tests.grading.submission import find_submissions, imported_by
 
+HERE = Path(__file__).parent
+_submissions_key = pytest.StashKey[dict]()
+_reported_key = pytest.StashKey[set]()
 _mnist_key = pytest.StashKey[str]()
+_grades: dict[str, Grade] = {}
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("grading")
+    group.addoption("--solution", action="append", metavar="PATH", help="what to grade (default: ./solution.py): a .py file, a notebook, a folder with one submission or with many; may be repeated")  # fmt: skip
+    group.addoption("--grades", type=Path, metavar="FILE", help="write the points to FILE.csv or FILE.json")
+    group.addoption("--feedback", type=Path, metavar="DIR", help="write a page for each author to DIR")
+    group.addoption("--time-limit", type=float, default=Limits.seconds, metavar="SECONDS", help="for the import and for each call (default: %(default)s)")  # fmt: skip
+    group.addoption("--memory-limit", type=float, default=Limits.memory_bytes >> 30, metavar="GIB", help="beyond what torch needs (default: %(default)s)")  # fmt: skip
+
+
+def pytest_configure(config):
+    grades = config.option.grades
+    if grades and grades.suffix not in reports.SUFFIXES:
+        raise pytest.UsageError(f"--grades writes .csv or .json files, not {grades.name}")
+    try:
+        found = find_submissions(config.option.solution or [HERE.parent / "solution.py"])
+    except OSError as error:
+        raise pytest.UsageError(f"--solution: {error}") from None
+    config.stash[_submissions_key] = {submission.name: submission for submission in found}
+    if config.option.solution:  # the reports at the end say it all
+        config.option.tbstyle, config.option.reportchars = "no", ""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    # With pytest-xdist: a submission's criteria stay together, so that it is run once.
+    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
+        config.option.dist = "loadgroup"
+
+
+# ---------------------------------------------------------------- grading
+
+
+def pytest_generate_tests(metafunc):
+    if "result" in metafunc.fixturenames:
+        names = metafunc.config.stash[_submissions_key]
+        parameters = [
+            pytest.param((name, i), id=f"{name}-{criterion.id}", marks=pytest.mark.xdist_group(name))
+            for name in names
+            for i, criterion in enumerate(CRITERIA)
+        ]
+        metafunc.parametrize("result", parameters, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def sandbox(pytestconfig):
+    limits = Limits(pytestconfig.option.time_limit, int(pytestconfig.option.memory_limit * 2**30))
+    preload = imported_by(pytestconfig.stash[_submissions_key].values())
+    with Sandbox(limits, preload) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def latest():
+    """The grade of the submission at hand; of those before, only the reports are kept."""
+    return {}
+
+
+@pytest.fixture
+def result(request, sandbox, latest, record_property):
+    name, position = request.param
+    if name not in latest:
+        latest.clear()
+        latest[name] = grade(request.config.stash[_submissions_key][name], sandbox)
+    result = latest[name].results[position]
+    for key, value in (
+        ("submission", name),
+        ("exercise", result.criterion.exercise),
+        ("criterion", result.criterion.id),
+        ("points", result.points),
+        ("max_points", result.criterion.points),
+    ):
+        record_property(key, value)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    test_report = yield
+    reported = item.config.stash.setdefault(_reported_key, set())
+    for name, found in item.funcargs.get("latest", {}).items():
+        if name not in reported:
+            reported.add(name)
+            test_report.grade = found.to_dict()  # travels from pytest-xdist's workers as well
+    return test_report
+
+
+def pytest_runtest_logreport(report):
+    if hasattr(report, "grade"):
+        found = Grade.from_dict(report.grade)
+        _grades[found.name] = found
+
+
+def pytest_sessionfinish(session):
+    config = session.config
+    grades = _in_order(config)
+    if grades and not hasattr(config, "workerinput"):
+        if config.option.grades:
+            reports.write(config.option.grades, grades)
+        if config.option.feedback:
+            reports.write_feedback(config.option.feedback, grades)
+
+
+def _in_order(config):
+    return [_grades[name] for name in config.stash[_submissions_key] if name in _grades]
+
+
+# ---------------------------------------------------------------- the notebook's data
 
 
 def pytest_sessionstart(session):
@@ -24,6 +142,15 @@ def pytest_report_header(config):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    grades = _in_order(config)
+    if grades:
+        terminalreporter.section("grades")
+        for line in reports.table(grades[0]) if len(grades) == 1 else reports.overview(grades):
+            terminalreporter.line(line)
+        if not all(found.isolated for found in grades):
+            terminalreporter.line(
+                "Note: this machine can't isolate submissions; they could read its files. See the README."
+            )
     if _mnist_key in config.stash:
         terminalreporter.section("MNIST")
         terminalreporter.line(config.stash[_mnist_key])
@@ -31,6 +158,5 @@ def pytest_terminal_summary(terminalreporter, config):
 
 def _runs_notebook(config):
     """Whether test_notebook.py is among what was asked for, before anything is collected."""
-    here = Path(__file__).parent
     asked = [Path(config.invocation_params.dir, str(arg).split("::")[0]).resolve() for arg in config.args]
-    return any(path in (here, here.parent, here / "test_notebook.py") for path in asked)
+    return any(path in (HERE, HERE.parent, HERE / "test_notebook.py") for path in asked)

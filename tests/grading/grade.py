@@ -1,0 +1,127 @@
+"""Grades one submission, and checks one function."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from . import worker
+from .diagnosis import Result, _trouble, examine
+from .probes import Probes
+from .rubric import CRITERIA, EXERCISES
+from .sandbox import Reply, Sandbox, Session
+from .submission import Submission
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What a submission earned.
+
+    Attributes:
+        results: one for each criterion, in the rubric's order.
+        status: "graded", or what kept it from being run: "unreadable", "import failed".
+        note: a remark for the author, or "".
+        output: what it printed while it ran.
+        isolated: whether it was kept from the machine's files, processes and network.
+    """
+
+    name: str
+    results: list[Result]
+    status: str = "graded"
+    note: str = ""
+    output: str = ""
+    isolated: bool = True
+
+    @property
+    def total(self) -> int:
+        return sum(result.points for result in self.results)
+
+    def points(self, exercise: int) -> int:
+        return sum(result.points for result in self.results if result.criterion.exercise == exercise)
+
+    @property
+    def mistakes(self) -> dict[str, Result]:
+        """The distinct mistakes by their sentence, each with the first result that it cost."""
+        found: dict[str, Result] = {}
+        for result in self.results:
+            if result.reason:
+                found.setdefault(result.reason, result)
+        return found
+
+    def to_dict(self) -> dict:
+        """As plain data, for another process."""
+        results = [[result.criterion.id, result.reason, result.mistake] for result in self.results]
+        return vars(self) | {"results": results}
+
+    @classmethod
+    def from_dict(cls, plain: dict) -> "Grade":
+        criteria = {criterion.id: criterion for criterion in CRITERIA}
+        results = [Result(criteria[id], reason, mistake) for id, reason, mistake in plain["results"]]
+        return cls(**plain | {"results": results})
+
+
+@functools.cache
+def default_probes() -> Probes:
+    return Probes()
+
+
+def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None) -> Grade:
+    """Run a submission in the sandbox and decide its points."""
+    if submission.problem:
+        return _nothing(submission, "unreadable", submission.problem, "unreadable")
+    with Session(sandbox, submission) as session:
+        if "functions" not in session.loaded:
+            reason, mistake = _trouble(Reply(session.loaded, []), sandbox.limits.seconds)
+            if mistake not in ("syntax", "import"):
+                reason = "While it is imported: " + reason.replace("Your function", "your file")
+            result = _nothing(submission, "import failed", reason, mistake)
+        else:
+            call = _stopping_at_death(session)
+            results = [
+                result
+                for exercise in EXERCISES
+                for result in examine(exercise, call, probes or default_probes(), sandbox.limits.seconds)
+            ]
+            result = Grade(submission.name, results, note=submission.note or "")
+        session.close()
+        return replace(result, output=session.output.strip(), isolated=sandbox.isolated)
+
+
+def check_function(function: Callable, exercise: int, probes: Probes | None = None) -> list[Result]:
+    """The results of one exercise, for a function that runs in this process. Never raises."""
+
+    def call(_, arrays, gradient):
+        return Reply(*worker.call(function, arrays, gradient))
+
+    return examine(exercise, call, probes or default_probes())
+
+
+def _stopping_at_death(session):
+    """session.call, but a function that once ended its process isn't asked again."""
+    dead = {}
+
+    def call(name, arrays, gradient):
+        if name not in session.loaded["functions"]:
+            message = f"There is no function named `{name}`."
+            return Reply({"error": {"type": "missing", "message": message}}, [])
+        if name in dead:
+            return dead[name]
+        reply = session.call(name, arrays, gradient)
+        if "died" in reply.report:
+            dead[name] = reply
+        return reply
+
+    return call
+
+
+def _nothing(submission, status, reason, mistake):
+    results = [Result(criterion, reason, mistake) for criterion in CRITERIA]
+    return Grade(submission.name, results, status, submission.note or "")
+
+
+def earlier_exercise(grade: Grade, result: Result) -> int | None:
+    """The earlier exercise that has lost points for the very same mistake, if there is one."""
+    for other in grade.results:
+        earlier = other.criterion.exercise < result.criterion.exercise
+        if earlier and other.reason == result.reason and result.reason:
+            return other.criterion.exercise
+    return None

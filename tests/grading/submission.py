@@ -1,0 +1,150 @@
+"""Finds submissions on the disk and reads them. Nothing of them is parsed or run here."""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's work, as text.
+
+    Attributes:
+        name: what it is called in the reports.
+        source: the text of solution.py, if there is one.
+        cells: the code cells, if it is a notebook (`source` is then the solution.py beside it).
+        problem: why it can't be read, in a sentence; None if it can.
+        note: a remark for the author, in a sentence; or None.
+    """
+
+    name: str
+    source: str | None = None
+    cells: list[str] | None = None
+    problem: str | None = None
+    note: str | None = None
+
+
+def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
+    """The submissions at `paths`: files, folders of one submission, or folders of many.
+
+    Raises:
+        FileNotFoundError: a path that doesn't exist, or a folder without any submission.
+    """
+    found = [submission for path in paths for submission in _find(Path(path))]
+    seen: dict[str, int] = {}
+    unique = []
+    for submission in found:
+        n = seen[submission.name] = seen.get(submission.name, 0) + 1
+        name = submission.name if n == 1 else f"{submission.name} ({n})"
+        unique.append(Submission(name, *list(vars(submission).values())[1:]))
+    return unique
+
+
+def _find(path: Path) -> list[Submission]:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    path = path.resolve()
+    if path.is_file():
+        return [_read(path, path.stem if path.name != "solution.py" else path.parent.name or "solution")]
+    if _main_file(path):
+        return [_read(_main_file(path), path.name)]
+    found = []
+    for entry in sorted(path.iterdir(), key=lambda entry: entry.name):
+        if entry.name.startswith((".", "__")):
+            continue
+        if entry.is_symlink():
+            found.append(Submission(entry.name, problem=f"{entry.name} is a link; hand in the file itself."))
+        elif entry.is_dir():
+            file = _main_file(entry)
+            problem = "There is no solution.py and no single notebook in this folder."
+            found.append(_read(file, entry.name) if file else Submission(entry.name, problem=problem))
+        elif entry.suffix in (".py", ".ipynb"):
+            found.append(_read(entry, entry.stem))
+    if not found:
+        raise FileNotFoundError(f"{path} holds no submission: no .py file, no notebook, no folder")
+    return found
+
+
+def _main_file(folder: Path) -> Path | None:
+    """The file to grade in a folder that is one submission, or None."""
+    solution = folder / "solution.py"
+    if os.path.lexists(solution):
+        return solution
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__"))]
+    notebooks = [entry for entry in entries if entry.suffix == ".ipynb"]
+    modules = [entry for entry in entries if entry.suffix == ".py"]
+    return notebooks[0] if len(notebooks) == 1 and not modules else None
+
+
+def _read(path: Path, name: str) -> Submission:
+    text, note, problem = _text(path)
+    if problem:
+        return Submission(name, problem=problem)
+    if path.suffix != ".ipynb":
+        return Submission(name, source=text, note=note)
+    try:
+        cells = [
+            "".join(cell["source"])
+            for cell in json.loads(text)["cells"]
+            if cell["cell_type"] == "code" and isinstance(cell["source"], (str, list))
+        ]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Submission(
+            name, problem=f"{path.name} is not a Jupyter notebook (version 4) that can be read."
+        )
+    beside = path.parent / "solution.py"
+    source = None
+    if os.path.lexists(beside):
+        source, note, problem = _text(beside)
+    return Submission(name, source=source, cells=cells, note=note, problem=problem)
+
+
+def _text(path: Path) -> tuple[str, str | None, str | None]:
+    """The file's (text, note, problem)."""
+    if path.is_symlink():
+        return "", None, f"{path.name} is a link; hand in the file itself."
+    if not path.is_file():
+        return "", None, f"{path.name} is a folder, not a file."
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        return "", None, f"{path.name} can't be read: {error.strerror}."
+    if len(content) > MAX_BYTES:
+        return "", None, f"{path.name} is larger than {MAX_BYTES >> 20} MiB, which no solution needs."
+    if not content.strip():
+        return "", None, f"{path.name} is empty."
+    encodings = ["utf-8-sig", "latin-1"]
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings.insert(0, "utf-16")
+    declared = re.match(rb"(?:#.*\r?\n)?#.*?coding[:=][ \t]*([-\w.]+)", content)
+    if declared:
+        encodings.insert(0, declared[1].decode("ascii", "replace"))
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except (UnicodeError, LookupError):
+            continue
+        fits = encoding == "utf-8-sig" or declared
+        return text, None if fits else f"{path.name} is not saved as UTF-8; it was read as {encoding}.", None
+    raise AssertionError("every byte is Latin-1")
+
+
+def imported_by(submissions: list[Submission]) -> set[str]:
+    """Of the slower well-known packages, those that some submission seems to import."""
+    known = {
+        "matplotlib": "matplotlib.pyplot",
+        "torchvision": "torchvision",
+        "sklearn": "sklearn.metrics",
+        "scipy": "scipy",
+    }
+    texts = [text for one in submissions for text in (one.source or "", *(one.cells or ()))]
+    return {
+        module
+        for name, module in known.items()
+        if any(re.search(rf"^\s*(?:import|from)\s+{name}\b", text, re.MULTILINE) for text in texts)
+    }

@@ -1,0 +1,17 @@
+import torch
+
+
+def get_objective_term(x, V, W, b, a):
+    z = torch.relu(x @ V + b)
+    x_hat = z @ W + a
+    return ((x - x_hat) ** 2).sum(dim=1).mean()
+
+
+def recоnstruct(x, V, W, b, a):
+    z = torch.relu(x @ V + b)
+    x_hat = z @ W + a
+    return x_hat.view(-1, 28, 28)
+
+
+def anomаly_score(x, reconstruction):
+    return ((x - reconstruction) ** 2).sum(dim=1)

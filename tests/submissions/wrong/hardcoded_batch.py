@@ -1,0 +1,19 @@
+import torch
+
+batch_size = 100
+
+
+def get_objective_term(x, V, W, b, a):
+    z = torch.relu(x @ V + b)
+    x_hat = z @ W + a
+    return torch.sum((x - x_hat) ** 2) / batch_size
+
+
+def reconstruct(x, V, W, b, a):
+    z = torch.relu(x @ V + b)
+    x_hat = z @ W + a
+    return x_hat.reshape(batch_size, 28, 28)
+
+
+def anomaly_score(x, reconstruction):
+    return torch.sum((x - reconstruction) ** 2, dim=1)

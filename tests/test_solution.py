@@ -1,0 +1,12 @@
+"""The graded suite: one test for each criterion of the rubric, for each submission.
+
+`pytest tests/test_solution.py` grades ./solution.py, `--solution PATH` any other. See the README.
+"""
+
+import pytest
+
+
+def test_criterion(result):
+    """The points of one criterion, or the reason why they are lost."""
+    if result.reason:
+        pytest.fail(result.reason, pytrace=False)
