@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import hashlib
 import os
-import socket
 import tempfile
 import threading
 import time
@@ -59,7 +58,7 @@ class Digits(Dataset):
         return list(zip(images.unbind(), labels.tolist(), strict=True))
 
 
-def load_mnist(root: str | os.PathLike = ROOT, patience: float = 15.0) -> tuple[Digits, Digits]:
+def load_mnist(root: str | os.PathLike = ROOT, patience: float = 8.0) -> tuple[Digits, Digits]:
     """MNIST's training and test set: 60,000 and 10,000 digits.
 
     Taken from `root`/MNIST/raw if the files there have the right checksums, else downloaded to it
@@ -70,13 +69,13 @@ def load_mnist(root: str | os.PathLike = ROOT, patience: float = 15.0) -> tuple[
 
     Args:
         root: the folder that has, or will have, the folder MNIST.
-        patience: seconds without progress after which a download is given up.
+        patience: seconds without progress after which the next mirror (there are two) is asked.
     """
     raw = Path(root) / "MNIST" / "raw"
     arrays = {name: _read(raw, name) for name in _FILES}
     missing = [name for name in _FILES if arrays[name] is None]
     if missing:
-        problem = _download(raw, missing, patience)
+        problem = _download(raw, list(missing), patience)
         arrays.update({name: _read(raw, name) for name in missing})
         if any(array is None for array in arrays.values()):
             print(f"{problem} {_HOW_TO}")
@@ -133,54 +132,56 @@ def _replace(source: Path, target: Path) -> None:
 
 def _download(raw: Path, names: list[str], patience: float) -> str:
     """Fetch the archives of `names` into `raw`. Returns what went wrong, in a sentence, or ""."""
+    from torchvision.datasets import MNIST
+
     try:
         raw.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(dir=raw, prefix=".download-", ignore_cleanup_errors=True)
     except OSError as error:
         return f"MNIST isn't in {raw}, and nothing can be written there ({error.strerror})."
     print(f"Downloading MNIST (11 MB) to {raw} ...", flush=True)
-    failures: list[str] = []
-    timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(patience / 3)  # torchvision sets none
-    try:
-        with folder:
-            # A name server or a slow host can hold a call longer than any socket time-out,
-            # so the fetching is left to a thread that can be abandoned.
-            fetcher = threading.Thread(
-                target=_fetch, args=(Path(folder.name), raw, names, failures), daemon=True
-            )
-            fetcher.start()
-            seen, since = 0, time.monotonic()
-            while fetcher.is_alive():
-                fetcher.join(0.1)
-                size = sum(file.stat().st_size for file in (*Path(folder.name).iterdir(), *raw.glob("*.gz")))
-                if size >= seen + 64 * 1024:
-                    seen, since = size, time.monotonic()
-                elif time.monotonic() - since > patience:
-                    failures.append(f"no answer for {patience:.0f} seconds")
-                    break
-    finally:
-        socket.setdefaulttimeout(timeout)
-    return f"MNIST could not be downloaded: {failures[-1]}." if failures else ""
+    problem = "there is no server to ask"
+    with folder:
+        for mirror in MNIST.mirrors:
+            problem = _ask(mirror, Path(tempfile.mkdtemp(dir=folder.name)), raw, names, patience)
+            if not problem:
+                return ""
+    return f"MNIST could not be downloaded: {problem}."
 
 
-def _fetch(folder: Path, raw: Path, names: list[str], failures: list[str]) -> None:
-    from torchvision.datasets import MNIST
+def _ask(mirror: str, folder: Path, raw: Path, names: list[str], patience: float) -> str:
+    """Fetch `names` from one mirror, by way of `folder`. Returns what went wrong, or "".
+
+    What has been fetched is no longer in `names` afterwards.
+    """
     from torchvision.datasets.utils import download_url
 
-    for name in names:
-        archive = f"{name}.gz"
-        for mirror in MNIST.mirrors:
-            try:
+    failures: list[str] = []
+
+    def fetch():
+        try:
+            for name in list(names):
+                archive = f"{name}.gz"
                 download_url(mirror + archive, folder, archive, md5=_FILES[name][0])
                 _replace(folder / archive, raw / archive)
-                break
-            except Exception as error:  # whatever a network can do wrong, the next mirror may do right
-                reason = getattr(error, "reason", error)
-                failures.append(str(reason).strip().rstrip(".") or type(error).__name__)
-        else:
-            return
-    failures.clear()
+                names.remove(name)
+        except Exception as error:  # whatever a network can do wrong, the next mirror may do right
+            reason = getattr(error, "reason", error)
+            failures.append(str(reason).strip().rstrip(".") or type(error).__name__)
+
+    # A name server or a slow host can hold a call for any time, and torchvision sets no limit,
+    # so the fetching is left to a thread that can be abandoned.
+    fetcher = threading.Thread(target=fetch, daemon=True)
+    fetcher.start()
+    seen, since = 0, time.monotonic()
+    while fetcher.is_alive():
+        fetcher.join(0.1)
+        size = sum(file.stat().st_size for file in (*folder.iterdir(), *raw.glob("*.gz")))
+        if size >= seen + 64 * 1024:
+            seen, since = size, time.monotonic()
+        elif time.monotonic() - since > patience:
+            return f"no answer for {patience:.0f} seconds"
+    return failures[-1] if failures else ""
 
 
 def _offline_sample() -> tuple[Digits, Digits]:

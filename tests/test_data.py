@@ -184,6 +184,11 @@ def silent(handler, name):
     time.sleep(60)
 
 
+def test_second_mirror_helps_when_the_first_is_silent(tmp_path, archives, serve):
+    serve(silent, sending(archives))
+    assert_intact(data.load_mnist(tmp_path, patience=1.0), archives)
+
+
 def refusing(handler, name):
     handler.send_error(503)
 
@@ -227,7 +232,7 @@ def test_read_only_folder(archives, offline, capsys):
     assert capsys.readouterr().out.count("nothing can be written there (Permission denied)") == 1
 
 
-def test_two_at_once(tmp_path, archives, serve):
+def test_several_at_once(tmp_path, archives, serve):
     serve(sending(archives))
     results = []
     threads = [threading.Thread(target=lambda: results.append(data.load_mnist(tmp_path))) for _ in range(4)]

@@ -6,8 +6,10 @@ import itertools
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -522,6 +524,20 @@ def test_a_dead_server_is_replaced(short_sandbox):
     short_sandbox._server.kill()
     short_sandbox._server.wait()
     assert grade(submission, short_sandbox).total == 35
+
+
+def test_a_default_timeout_of_sockets_ends_no_server():
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(0.1)
+    try:
+        with Sandbox() as sandbox:  # its server takes longer than that to start
+            assert grade(Submission("test", source=RIGHT), sandbox).total == TOTAL
+            time.sleep(0.3)
+            server = sandbox._server
+            assert grade(Submission("test", source=RIGHT), sandbox).total == TOTAL
+            assert sandbox._server is server
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def test_spawning_where_nothing_can_fork():

@@ -102,6 +102,11 @@ class Sandbox:
     def _open_server(self):
         self.close()
         self._control, theirs = socket.socketpair()
+        for end in (
+            self._control,
+            theirs,
+        ):  # a default time-out, if a caller set one, must not end the server
+            end.settimeout(None)
         with theirs:
             settings = {"control": theirs.fileno(), "isolate": self._isolate, "preload": self.preload}
             self._server = subprocess.Popen(
