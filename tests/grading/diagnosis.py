@@ -96,7 +96,7 @@ def _objective(call, probes, seconds):
             first = again
     models, replies = _usable_models(ask, probes, first, differentiable, losses, "scalar", seconds)
     if not models:
-        return losses
+        return _failed(1, first, probes, seconds)
     values = [_as_number(reply, losses if i == 0 else _Losses(1)) for i, reply in enumerate(replies)]
     if values[0] is None:
         losses.lose_all(*_no_number(replies[0]))
@@ -121,6 +121,8 @@ def _objective(call, probes, seconds):
         setting = None if None in usual else _explain_objective(probes.usual, usual, depth=1)
         if setting is not None:
             losses.lose("scalar", _SIZE, "size")
+    if setting is None and models[0] is probes.square[0]:
+        return _failed(1, first, probes, seconds)
     _check_scalar(ask, probes, models[0], replies[0], differentiable, None if constant else setting, losses)
     if constant:
         losses.blame_constant(constant)
@@ -167,8 +169,18 @@ def _usable_models(ask, probes, first, gradient, losses, part, seconds):
                 if reason:
                     losses.lose(part, reason, "size")
                 return models, replies
-    losses.lose_all(*_trouble(first, seconds))
     return None, None
+
+
+def _failed(exercise, reply, probes, seconds):
+    """All is lost, for there is no answer to the first question (an answer for h = 784 explains nothing)."""
+    losses = _Losses(exercise)
+    reason, mistake = _trouble(reply, seconds)
+    if mistake in ("RuntimeError", "ValueError", "IndexError"):
+        N, h = len(probes.main[0].arrays[0]), probes.main[0].h
+        reason += f" It was called with N = {N} images and h = {h} hidden units."
+    losses.lose_all(reason, mistake)
+    return losses
 
 
 def _as_number(reply, losses):
@@ -395,7 +407,7 @@ def _reconstruction(call, probes, seconds):
     first = ask(probes.main[0], False)
     models, replies = _usable_models(ask, probes, first, False, losses, "shape", seconds)
     if not models:
-        return losses
+        return _failed(2, first, probes, seconds)
     layouts = _layouts(replies[0], len(models[0].arrays[0]))
     if not layouts:
         losses.lose_all(*_no_images(replies[0], len(models[0].arrays[0])))
@@ -434,6 +446,8 @@ def _reconstruction(call, probes, seconds):
         found = _explain_reconstruction(probes.usual[0], _layouts(usual, 64), depth=1)
         if found is not None:
             losses.lose("shape", _SIZE, "size")
+    if found is None and models[0] is probes.square[0]:
+        return _failed(2, first, probes, seconds)
     if found is None and losses.lost.get("shape") == _RANDOM:
         losses.lose_all(*_RANDOM, (*_FORWARD, "pixels"))
     elif found is None:
@@ -747,7 +761,7 @@ def _trouble(reply, seconds=None):
     error = reply.report["error"]
     kind, message = error["type"], error["message"]
     where = _where(error)
-    if kind == "NotImplementedError" and "NotImplementedError" in error.get("code", ""):
+    if kind == "NotImplementedError" and "NotImplementedError" in (error.get("code") or kind):
         return "Not implemented yet.", "not implemented"
     if kind == "missing":
         return message, "missing"

@@ -1,6 +1,7 @@
 """Grades as text for the terminal, CSV, Gradescope's JSON, and Markdown for their authors."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -22,26 +23,58 @@ def one_line(grade: Grade) -> str:
     return " ".join(" ".join(reason.split()) for reason in grade.mistakes)
 
 
-def table(grade: Grade) -> list[str]:
-    """For the terminal: a line for each criterion, with the reason below where points are lost."""
+def table(grade: Grade, brief: bool = False) -> list[str]:
+    """For the terminal: a line for each criterion, with the reason below where points are lost.
+
+    `brief` leaves only the exercises. Exercises that were not examined don't appear.
+    """
     lines = []
-    for exercise, function in EXERCISES.items():
-        lines.append(f"Exercise {exercise}: {function}  {grade.points(exercise)}/{maximum(exercise)}")
-        explained = None
-        for result in grade.results:
-            if result.criterion.exercise != exercise:
-                continue
+    for title, rows in _exercises(grade):
+        lines.append(title)
+        for result, reason in rows if not brief else ():
             mark = "LOST" if result.reason else "ok"
             lines.append(
                 f"  {mark:4}  {result.points}/{result.criterion.points}  {result.criterion.sentence}"
             )
-            if result.reason and result.reason != explained:
-                lines.append(f"             {_reason(grade, result)}")
-                explained = result.reason
-    lines.append(f"Total: {grade.total}/{TOTAL}")
+            if reason:
+                lines.append(f"             {reason}")
+    if len(grade.results) == len(CRITERIA):
+        lines.append(f"Total: {grade.total}/{TOTAL}")
     if grade.note:
         lines.append(f"Note: {grade.note}")
     return lines
+
+
+def html_table(grade: Grade, brief: bool = False) -> str:
+    """The same for a notebook, as HTML."""
+    left = 'style="text-align: left"'
+    rows = []
+    for title, results in _exercises(grade):
+        rows.append(f'<tr><th colspan="3" {left}>{title}</th></tr>')
+        for result, reason in results if not brief else ():
+            mark = "✗ lost" if result.reason else "✓ ok"
+            points = f"{result.points}/{result.criterion.points}"
+            text = html.escape(result.criterion.sentence, quote=False)
+            if reason:
+                code = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(reason, quote=False))
+                text += f"<br><b>{code}</b>"
+            rows.append(f"<tr><td {left}>{mark}</td><td>{points}</td><td {left}>{text}</td></tr>")
+    if len(grade.results) == len(CRITERIA):
+        rows.append(f'<tr><th colspan="3" {left}>Total: {grade.total}/{TOTAL}</th></tr>')
+    return "\n".join(["<table>", *rows, "</table>"])
+
+
+def _exercises(grade):
+    """For each exercise that was examined: its title, and its results, each reason once."""
+    for exercise, function in EXERCISES.items():
+        results = [result for result in grade.results if result.criterion.exercise == exercise]
+        if not results:
+            continue
+        rows, said = [], None
+        for result in results:
+            rows.append((result, _reason(grade, result) if result.reason != said else None))
+            said = result.reason or said
+        yield f"Exercise {exercise}: {function}  {grade.points(exercise)}/{maximum(exercise)}", rows
 
 
 def overview(grades: list[Grade]) -> list[str]:
@@ -118,6 +151,8 @@ def feedback(grade: Grade) -> str:
 
 
 def _reason(grade, result):
+    if result.reason is None:
+        return None
     earlier = earlier_exercise(grade, result)
     return f"(The same mistake as in exercise {earlier}.) {result.reason}" if earlier else result.reason
 

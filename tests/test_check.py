@@ -1,0 +1,183 @@
+"""check(): what students see in the notebook."""
+
+import time
+from html.parser import HTMLParser
+
+import pytest
+import torch
+
+import solution
+from tests.grading import check, check_function
+from tests.grading.grade import grade
+from tests.grading.rubric import CRITERIA, EXERCISES
+from tests.grading.sandbox import Limits, Sandbox
+from tests.grading.submission import find_submissions
+from tests.test_grading import EXAMPLES, EXPECTED
+
+NO_RELU_MEAN = '''\
+def get_objective_term(x, V, W, b, a):
+    return ((x - ((x @ V + b) @ W + a)) ** 2).mean()
+'''  # fmt: skip
+
+
+def define(source, path="<cell>"):
+    namespace = {}
+    exec("import torch\n" * (path == "<cell>") + source, namespace)
+    return namespace
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox(Limits(seconds=5)) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in EXPECTED if name.startswith("wrong/") and name.endswith(".py")]
+)
+def test_same_sentences_as_the_grader(name, sandbox):
+    (submission,) = find_submissions([EXAMPLES / name])
+    namespace = {}
+    try:
+        exec(compile(submission.source, EXAMPLES / name, "exec"), namespace)
+    except Exception:
+        pytest.skip("can't be imported")
+    expected = grade(submission, sandbox)
+    for exercise, function in EXERCISES.items():
+        if function in namespace:
+            found = check_function(namespace[function], exercise)
+            assert found == [r for r in expected.results if r.criterion.exercise == exercise]
+
+
+def test_what_a_wrong_function_shows(capsys):
+    start = time.monotonic()
+    check(define(NO_RELU_MEAN)["get_objective_term"])
+    assert time.monotonic() - start < 2  # far less, but not on a busy machine
+    assert capsys.readouterr().out == """\
+Exercise 1: get_objective_term  9/15
+  LOST  0/3  The hidden layer is that of the sheet, with the ReLU
+             Your hidden layer has no activation, so the whole network is linear. The sheet applies max(0, ·) to the hidden layer.
+  ok    2/2  The encoder's bias b is added before the ReLU
+  ok    3/3  The output layer is linear, with the decoder's bias a
+  LOST  0/3  An image's error is the squared distance, summed over its pixels
+             Your loss is 784 times too small: it averages over the pixels as well. The sheet sums the squared differences over the pixels of an image and averages over the N images only.
+  ok    2/2  The errors are averaged over the images of the batch
+  ok    2/2  The result is one number that can be differentiated, for any N and h
+"""  # fmt: skip
+
+
+def test_total(capsys):
+    check(solution.get_objective_term, solution.reconstruct, define(STUB)["anomaly_score"])
+    assert capsys.readouterr().out == """\
+Exercise 1: get_objective_term  15/15
+Exercise 2: reconstruct  10/10
+Exercise 3: anomaly_score  0/10
+Total: 25/35
+"""  # fmt: skip
+
+
+STUB = 'def anomaly_score(x, reconstruction):\n    raise NotImplementedError("Exercise 3")\n'
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (STUB, "Not implemented yet."),
+        ("def anomaly_score(x, reconstruction):\n    return 1 / 0\n", "ZeroDivisionError: division by zero"),
+        ("def anomaly_score(x):\n    return x\n", "does not take the arguments"),
+        ("def anomaly_score(x, reconstruction):\n    return\n", "returns nothing"),
+        ("def anomaly_score(x, reconstruction):\n    raise SystemExit\n", "stops with SystemExit"),
+        ("def anomaly_score(x, reconstruction):\n    return (z - x).sum(1)\n", "name 'z' is not defined"),
+        ("class anomaly_score:\n    pass\n", "takes no arguments"),
+    ],
+)
+def test_nothing_is_raised(source, words, capsys):
+    check(define(source)["anomaly_score"])
+    assert words in capsys.readouterr().out
+
+
+def test_an_exception_shows_the_students_own_line(tmp_path, capsys):
+    path = tmp_path / "solution.py"
+    source = """\
+def helper(x):
+    return x.view(3, 5, 7)
+
+def anomaly_score(x, reconstruction):
+    return helper(x)
+"""
+    path.write_text(source)
+    namespace = {}
+    exec(compile(source, path, "exec"), namespace)
+    check(namespace["anomaly_score"])
+    assert "(line 2: `return x.view(3, 5, 7)`)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("thing", [None, 3, len, torch.relu, "anomaly_score"])
+def test_other_things_are_refused_in_a_sentence(thing, capsys):
+    check(thing)
+    assert capsys.readouterr().out.startswith("check takes functions of this sheet (get_objective_term, ")
+
+
+def test_an_interrupt_stops_it():
+    def anomaly_score(x, reconstruction):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(anomaly_score)
+
+
+def test_random_numbers_and_settings_stay(capsys):
+    def reconstruct(x, V, W, b, a):
+        return torch.rand(len(x), 28, 28)
+
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        check(reconstruct, solution.get_objective_term)
+        assert not torch.is_grad_enabled()
+    assert torch.equal(torch.rand(3), expected)
+    assert "get_objective_term  15/15" in capsys.readouterr().out
+
+
+class Cells(HTMLParser):
+    """The texts of an HTML table's cells, row by row; fails at a tag that is not closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows, self.open = [], []
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag != "br":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        if text.strip():
+            self.rows[-1][-1] += text
+
+
+def test_html_says_the_same(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+
+    def anomaly_score(x, reconstruction):
+        return {}["<b>"]
+
+    check(anomaly_score)
+    text, parser = repr(shown[0]), Cells()
+    parser.feed(shown[0]._repr_html_())
+    assert not parser.open
+    head, *rows = parser.rows
+    assert head == ["Exercise 3: anomaly_score  0/10"]
+    assert len(rows) == sum(criterion.exercise == 3 for criterion in CRITERIA)
+    assert all(mark == "✗ lost" for mark, _, _ in rows)
+    reason = text.splitlines()[2].strip()
+    assert 'return {}["<b>"]' in reason
+    assert reason.replace("`", "") in rows[0][2]
