@@ -40,11 +40,19 @@ def pytest_configure(config):
         config.option.tbstyle, config.option.reportchars = "no", ""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config):
-    # With pytest-xdist: a submission's criteria stay together, so that it is run once.
-    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
-        config.option.dist = "loadgroup"
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BySubmission(LoadScopeScheduling):
+        """A submission's criteria stay together, so that it is run once."""
+
+        def _split_scope(self, nodeid):
+            if "::test_criterion[" in nodeid:
+                return nodeid.rpartition("-")[0]
+            return super()._split_scope(nodeid)
+
+    return BySubmission(config, log) if config.getvalue("dist") == "load" else None
 
 
 # ---------------------------------------------------------------- grading
@@ -54,7 +62,7 @@ def pytest_generate_tests(metafunc):
     if "result" in metafunc.fixturenames:
         names = metafunc.config.stash[_submissions_key]
         parameters = [
-            pytest.param((name, i), id=f"{name}-{criterion.id}", marks=pytest.mark.xdist_group(name))
+            pytest.param((name, i), id=f"{name}-{criterion.id}")
             for name in names
             for i, criterion in enumerate(CRITERIA)
         ]
