@@ -88,6 +88,7 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
 
 def check_function(function: Callable, exercise: int, probes: Probes | None = None) -> list[Result]:
     """The results of one exercise, for a function that runs in this process. Never raises."""
+    worker.import_torch()
 
     def call(_, arrays, gradient):
         return Reply(*worker.call(function, arrays, gradient))

@@ -25,16 +25,24 @@ import sys
 import types
 
 import numpy as np
-import torch
 
 FUNCTIONS = ("get_objective_term", "reconstruct", "anomaly_score")
 MAX_NUMBERS = 200_000  # the largest right answer has 784 * 64
 _SYSTEM_FOLDERS = {"bin", "dev", "etc", "lib", "lib32", "lib64", "libx32", "nix", "sbin", "sys", "usr"}
 
 # What is used after the stranger's code has run, as it was before.
-_Tensor, _ndarray, _isinstance = torch.Tensor, np.ndarray, isinstance
+_ndarray, _isinstance = np.ndarray, isinstance
 _dumps, _loads, _pack, _read, _write = json.dumps, json.loads, struct.pack, os.read, os.write
 _getpid, _exit = os.getpid, os._exit
+torch = _Tensor = None
+
+
+def import_torch():
+    """To be called first by a process that calls functions. The grader's own process has no need of torch."""
+    global torch, _Tensor
+    import torch
+
+    _Tensor = torch.Tensor
 
 
 # ---------------------------------------------------------------- calling a function
@@ -446,6 +454,7 @@ def fork_server(control, isolate):
 
 def main():
     settings = json.loads(sys.argv[1])
+    import_torch()
     torch.set_num_threads(1)
     torch.ones(2, 2) @ torch.ones(2, 2)  # reads /proc/cpuinfo, which a submission won't see
     for name in settings.get("preload", ()):
