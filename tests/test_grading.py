@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -656,9 +657,13 @@ def test_bad_options_are_one_sentence(arguments, words):
 
 def test_gradescopes_json_from_two_processes(tmp_path, some_class):
     # pytest-xdist is optional; with it, nothing changes but the time.
-    options = ["-n", "2"] if importlib.util.find_spec("xdist") else []
+    options = ["-n", "2", "-v"] if importlib.util.find_spec("xdist") else []
     run = run_pytest("--solution", some_class, "--grades", tmp_path / "grades.json", *options)
     assert run.returncode == 1, run.stdout + run.stderr
+    if options:
+        ran = re.findall(r"^\[(gw\d)\].*::test_criterion\[(.+)-\d\.\w+\]", run.stdout, re.MULTILINE)
+        assert len(ran) == len(TOTALS) * len(CRITERIA)
+        assert len(set(ran)) == len(TOTALS)  # each submission is run once, by one of the processes
     results = json.loads((tmp_path / "grades.json").read_text(encoding="utf-8"))
     assert {name: entry["score"] for name, entry in results.items()} == TOTALS
     assert list(results) == sorted(TOTALS)
