@@ -54,7 +54,7 @@ def test_what_a_wrong_function_shows(capsys):
     check(define(NO_RELU_MEAN)["get_objective_term"])
     assert time.monotonic() - start < 2  # far less, but not on a busy machine
     assert capsys.readouterr().out == """\
-Exercise 1: get_objective_term  9/15
+Exercise 1: get_objective_term  9/15 points
   LOST  0/3  The hidden layer is that of the sheet, with the ReLU
              Your hidden layer has no activation, so the whole network is linear. The sheet applies max(0, ·) to the hidden layer.
   ok    2/2  The encoder's bias b is added before the ReLU
@@ -69,10 +69,10 @@ Exercise 1: get_objective_term  9/15
 def test_total(capsys):
     check(solution.get_objective_term, solution.reconstruct, define(STUB)["anomaly_score"])
     assert capsys.readouterr().out == """\
-Exercise 1: get_objective_term  15/15
-Exercise 2: reconstruct  10/10
-Exercise 3: anomaly_score  0/10
-Total: 25/35
+Exercise 1: get_objective_term  15/15 points
+Exercise 2: reconstruct  10/10 points
+Exercise 3: anomaly_score  0/10 points
+Total: 25/35 points
 """  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def test_html_says_the_same(monkeypatch):
     parser.feed(shown[0]._repr_html_())
     assert not parser.open
     head, *rows = parser.rows
-    assert head == ["Exercise 3: anomaly_score  0/10"]
+    assert head == ["Exercise 3: anomaly_score  0/10 points"]
     assert len(rows) == sum(criterion.exercise == 3 for criterion in CRITERIA)
     assert all(mark == "✗ lost" for mark, _, _ in rows)
     reason = text.splitlines()[2].strip()

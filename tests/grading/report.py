@@ -39,7 +39,7 @@ def table(grade: Grade, brief: bool = False) -> list[str]:
             if reason:
                 lines.append(f"             {reason}")
     if len(grade.results) == len(CRITERIA):
-        lines.append(f"Total: {grade.total}/{TOTAL}")
+        lines.append(f"Total: {grade.total}/{TOTAL} points")
     if grade.note:
         lines.append(f"Note: {grade.note}")
     return lines
@@ -60,7 +60,7 @@ def html_table(grade: Grade, brief: bool = False) -> str:
                 text += f"<br><b>{code}</b>"
             rows.append(f"<tr><td {left}>{mark}</td><td>{points}</td><td {left}>{text}</td></tr>")
     if len(grade.results) == len(CRITERIA):
-        rows.append(f'<tr><th colspan="3" {left}>Total: {grade.total}/{TOTAL}</th></tr>')
+        rows.append(f'<tr><th colspan="3" {left}>Total: {grade.total}/{TOTAL} points</th></tr>')
     return "\n".join(["<table>", *rows, "</table>"])
 
 
@@ -74,7 +74,7 @@ def _exercises(grade):
         for result in results:
             rows.append((result, _reason(grade, result) if result.reason != said else None))
             said = result.reason or said
-        yield f"Exercise {exercise}: {function}  {grade.points(exercise)}/{maximum(exercise)}", rows
+        yield f"Exercise {exercise}: {function}  {grade.points(exercise)}/{maximum(exercise)} points", rows
 
 
 def overview(grades: list[Grade]) -> list[str]:

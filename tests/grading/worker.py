@@ -143,6 +143,7 @@ def explain(error, own_file=None):
         name = trace.tb_frame.f_code.co_filename
         is_own = name == own_file if own_file else not _is_library(name)
         if is_own:
+            linecache.checkcache(name)  # in a notebook, the file may have been edited since
             code = linecache.getline(name, trace.tb_lineno, trace.tb_frame.f_globals).strip()
             report |= {"line": trace.tb_lineno, "code": code[:200]}
         trace = trace.tb_next
@@ -151,7 +152,8 @@ def explain(error, own_file=None):
 
 def _is_library(name):
     return name == __file__ or (
-        name.startswith(("<frozen", sys.base_prefix, sys.prefix)) and "ipykernel" not in name
+        name.startswith(("<frozen", sys.base_prefix + os.sep, sys.prefix + os.sep))
+        and "ipykernel" not in name
     )
 
 

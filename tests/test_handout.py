@@ -1,0 +1,181 @@
+"""The hand-out: it gives nothing away, and a student gets from it to all points."""
+
+import ast
+import io
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.grading import handout
+from tests.grading.grade import grade
+from tests.grading.rubric import TOTAL
+from tests.grading.sandbox import Sandbox
+from tests.grading.submission import find_submissions
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = (ROOT / "solution.py").read_text(encoding="utf-8")
+NO_RELU_MEAN = """\
+def get_objective_term(x, V, W, b, a):
+    return ((x - ((x @ V + b) @ W + a)) ** 2).mean()
+"""
+HELPER = """\
+import torch
+
+
+def flattened(images):
+    return images.flat(1)
+
+
+def get_objective_term(x, V, W, b, a):
+    return flattened(x).sum()
+"""
+
+
+def make(out):
+    command = [sys.executable, "-m", "tests.grading.handout", str(out)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A fresh hand-out, with MNIST if this project has it."""
+    out = tmp_path_factory.mktemp("student") / "sheet"
+    assert make(out).returncode == 0
+    if (ROOT / "data" / "MNIST").exists():
+        shutil.copytree(ROOT / "data" / "MNIST", out / "data" / "MNIST")
+    return out
+
+
+@pytest.fixture
+def stubs(folder):
+    """The hand-out as a student gets it, whatever a test did to it before."""
+    (folder / "solution.py").write_text(handout.files()["solution.py"], encoding="utf-8")
+    return folder
+
+
+def graded(folder):
+    (submission,) = find_submissions([folder / "solution.py"])
+    with Sandbox() as sandbox:
+        return grade(submission, sandbox)
+
+
+def test_it_is_complete_and_says_how_to_start(folder):
+    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    files = {path for path in files if not path.startswith("data/MNIST")}
+    assert files == set(handout.files())
+    assert {path for path in files if path.startswith("tests/") and "grading" not in path} == {
+        "tests/__init__.py"
+    }
+    for words in ("pip install -r requirements.txt", "jupyter lab", "solution.py"):
+        assert words in (folder / "README.md").read_text(encoding="utf-8")
+    notebook = nbformat.read(folder / "exercise_sheet_8.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        assert not cell.metadata
+        assert cell.cell_type != "code" or (not cell.outputs and cell.execution_count is None)
+
+
+def test_it_gives_nothing_away():
+    bodies = set()
+    for statement in ast.parse(REFERENCE).body:
+        if isinstance(statement, ast.FunctionDef):
+            first = 1 if ast.get_docstring(statement) else 0
+            lines = REFERENCE.splitlines()[statement.body[first].lineno - 1 : statement.end_lineno]
+            bodies |= {line.strip() for line in lines} - {"", "]", ")"}
+    assert len(bodies) > 15
+    for path, content in handout.files().items():
+        assert not bodies & {line.strip() for line in content.splitlines()}, path
+        assert not any(len(line) > 25 and line in content for line in bodies), path
+    text = "".join(handout.files().values())
+    assert "mse_loss(" not in text and ".relu(" not in text and "addmm(" not in text
+
+
+def test_stubs_keep_the_docstrings_and_earn_nothing(stubs):
+    source = (stubs / "solution.py").read_text(encoding="utf-8")
+    functions = [s for s in ast.parse(source).body if isinstance(s, ast.FunctionDef)]
+    reference = {s.name: s for s in ast.parse(REFERENCE).body if isinstance(s, ast.FunctionDef)}
+    assert len(functions) == 3
+    for exercise, function in enumerate(functions, 1):
+        assert ast.get_docstring(function) == ast.get_docstring(reference[function.name])
+        assert ast.unparse(function.args) == ast.unparse(reference[function.name].args)
+        assert ast.unparse(function.body[1]).startswith(f"raise NotImplementedError('Exercise {exercise}: ")
+    found = graded(stubs)
+    assert found.total == 0
+    assert {result.reason for result in found.results} == {"Not implemented yet."}
+
+
+def test_from_stubs_to_all_points_in_one_kernel(stubs):
+    """What a student does: run, edit solution.py, run the check again."""
+    notebook = nbformat.read(stubs / "exercise_sheet_8.ipynb", as_version=4)
+    checks = [i for i, cell in enumerate(notebook.cells) if cell.source.startswith("check(")]
+    assert len(checks) == 4
+    client = NotebookClient(
+        notebook, kernel_name="python3", resources={"metadata": {"path": str(stubs)}}, allow_errors=True
+    )
+
+    def run(i):
+        client.execute_cell(notebook.cells[i], i)
+        return "\n".join(
+            output["data"]["text/plain"] if "data" in output else output.get("text", str(output))
+            for output in notebook.cells[i].outputs
+        )
+
+    with client.setup_kernel():
+        for i, cell in enumerate(notebook.cells):
+            if (cell.cell_type == "code" and i < checks[0]) or "return solution." in cell.source:
+                client.execute_cell(cell, i)
+        for i in checks[:3]:
+            assert "Not implemented yet." in run(i)
+        assert "Total: 0/35 points" in run(checks[3])
+
+        (stubs / "solution.py").write_text(NO_RELU_MEAN, encoding="utf-8")
+        shown = run(checks[0])
+        assert "9/15" in shown and "no activation" in shown and "784 times too small" in shown
+        assert "AttributeError" in run(checks[1])
+
+        (stubs / "solution.py").write_text(HELPER, encoding="utf-8")
+        assert "(line 5: `return images.flat(1)`)" in run(checks[0])
+
+        (stubs / "solution.py").write_text(REFERENCE, encoding="utf-8")
+        assert "15/15 points" in run(checks[0])
+        assert "Total: 35/35 points" in run(checks[3])
+
+
+def test_filled_in_it_earns_everything_and_its_notebook_runs(stubs):
+    (stubs / "solution.py").write_text(REFERENCE, encoding="utf-8")
+    assert graded(stubs).total == TOTAL
+    notebook = nbformat.read(stubs / "exercise_sheet_8.ipynb", as_version=4)
+    NotebookClient(
+        notebook, kernel_name="python3", resources={"metadata": {"path": str(stubs)}}, timeout=600
+    ).execute()
+    assert "Total: 35/35 points" in notebook.cells[-1].outputs[0]["data"]["text/plain"]
+
+
+def test_an_archive_is_the_same_to_the_byte(tmp_path):
+    archives = []
+    for name in ("one.zip", "deeper/two.zip", "one.zip"):
+        assert make(tmp_path / name).returncode == 0
+        archives.append((tmp_path / name).read_bytes())
+    assert archives[0] == archives[1] == archives[2]
+    with zipfile.ZipFile(io.BytesIO(archives[0])) as archive:
+        content = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert content == {f"exercise_sheet_8/{path}": text for path, text in handout.files().items()}
+
+
+def test_nothing_is_overwritten(tmp_path):
+    (tmp_path / "solution.py").write_text("my work")
+    run = make(tmp_path)
+    assert run.returncode == 1
+    assert run.stderr == f"No hand-out was written: {tmp_path} is not empty.\n"
+    assert (tmp_path / "solution.py").read_text() == "my work"
+
+
+def test_a_missing_function_is_named():
+    with pytest.raises(ValueError, match=r"solution.py has no reconstruct"):
+        handout.stub(REFERENCE.replace("def reconstruct", "def rebuild"))
