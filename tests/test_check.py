@@ -50,11 +50,12 @@ def test_same_sentences_as_the_grader(name, sandbox):
 
 
 def test_what_a_wrong_function_shows(capsys):
+    # The README has a picture of this.
     start = time.monotonic()
     check(define(NO_RELU_MEAN)["get_objective_term"])
     assert time.monotonic() - start < 2  # far less, but not on a busy machine
     assert capsys.readouterr().out == """\
-Exercise 1: get_objective_term  9/15 points
+Exercise 1: get_objective_term, 9/15 points
   LOST  0/3  The hidden layer is that of the sheet, with the ReLU
              Your hidden layer has no activation, so the whole network is linear. The sheet applies max(0, ·) to the hidden layer.
   ok    2/2  The encoder's bias b is added before the ReLU
@@ -69,9 +70,9 @@ Exercise 1: get_objective_term  9/15 points
 def test_total(capsys):
     check(solution.get_objective_term, solution.reconstruct, define(STUB)["anomaly_score"])
     assert capsys.readouterr().out == """\
-Exercise 1: get_objective_term  15/15 points
-Exercise 2: reconstruct  10/10 points
-Exercise 3: anomaly_score  0/10 points
+Exercise 1: get_objective_term, 15/15 points
+Exercise 2: reconstruct, 10/10 points
+Exercise 3: anomaly_score, 0/10 points
 Total: 25/35 points
 """  # fmt: skip
 
@@ -137,7 +138,7 @@ def test_random_numbers_and_settings_stay(capsys):
         check(reconstruct, solution.get_objective_term)
         assert not torch.is_grad_enabled()
     assert torch.equal(torch.rand(3), expected)
-    assert "get_objective_term  15/15" in capsys.readouterr().out
+    assert "get_objective_term, 15/15" in capsys.readouterr().out
 
 
 class Cells(HTMLParser):
@@ -175,7 +176,7 @@ def test_html_says_the_same(monkeypatch):
     parser.feed(shown[0]._repr_html_())
     assert not parser.open
     head, *rows = parser.rows
-    assert head == ["Exercise 3: anomaly_score  0/10 points"]
+    assert head == ["Exercise 3: anomaly_score, 0/10 points"]
     assert len(rows) == sum(criterion.exercise == 3 for criterion in CRITERIA)
     assert all(mark == "✗ lost" for mark, _, _ in rows)
     reason = text.splitlines()[2].strip()

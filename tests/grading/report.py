@@ -47,7 +47,7 @@ def table(grade: Grade, brief: bool = False) -> list[str]:
 
 def html_table(grade: Grade, brief: bool = False) -> str:
     """The same for a notebook, as HTML."""
-    left = 'style="text-align: left"'
+    left, narrow = 'style="text-align: left"', 'style="text-align: left; white-space: nowrap"'
     rows = []
     for title, results in _exercises(grade):
         rows.append(f'<tr><th colspan="3" {left}>{title}</th></tr>')
@@ -58,7 +58,7 @@ def html_table(grade: Grade, brief: bool = False) -> str:
             if reason:
                 code = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(reason, quote=False))
                 text += f"<br><b>{code}</b>"
-            rows.append(f"<tr><td {left}>{mark}</td><td>{points}</td><td {left}>{text}</td></tr>")
+            rows.append(f"<tr><td {narrow}>{mark}</td><td>{points}</td><td {left}>{text}</td></tr>")
     if len(grade.results) == len(CRITERIA):
         rows.append(f'<tr><th colspan="3" {left}>Total: {grade.total}/{TOTAL} points</th></tr>')
     return "\n".join(["<table>", *rows, "</table>"])
@@ -74,7 +74,7 @@ def _exercises(grade):
         for result in results:
             rows.append((result, _reason(grade, result) if result.reason != said else None))
             said = result.reason or said
-        yield f"Exercise {exercise}: {function}  {grade.points(exercise)}/{maximum(exercise)} points", rows
+        yield f"Exercise {exercise}: {function}, {grade.points(exercise)}/{maximum(exercise)} points", rows
 
 
 def overview(grades: list[Grade]) -> list[str]:
