@@ -113,6 +113,14 @@ def anomaly_score(x, reconstruction):
     assert "(line 2: `return x.view(3, 5, 7)`)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("function", ["get_objective_term", "reconstruct"])
+def test_wrong_shapes_show_the_exception_though_h_784_would_hide_it(function, capsys):
+    check(define(f"def {function}(x, V, W, b, a):\n    return torch.relu(x @ W).exp().sum()\n")[function])
+    shown = capsys.readouterr().out
+    assert "stops with RuntimeError" in shown and "cannot be multiplied" in shown
+    assert "It was called with N = 7 images and h = 5 hidden units." in shown
+
+
 @pytest.mark.parametrize("thing", [None, 3, len, torch.relu, "anomaly_score"])
 def test_other_things_are_refused_in_a_sentence(thing, capsys):
     check(thing)

@@ -113,6 +113,31 @@ def test_file_content(tmp_path, short_sandbox, content, total, words):
     assert words in found.note + " ".join(found.mistakes)
 
 
+def test_no_author_is_left_out_in_silence(tmp_path):
+    for name in (
+        "many/moodle/my_hw8.py", "many/unpacked/hw8/solution.py", "many/two/a.py", "many/two/b.py",
+        "many/borrowed/README", "many/alone.ipynb", "one/solution.py", "one/bob.py", "one/carla/solution.py",
+        "one/sheet.ipynb", "mixed/anna/solution.py", "mixed/ben/solution.py", "mixed/sheet.ipynb",
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('{"cells": []}' if name.endswith("ipynb") else RIGHT)
+    (tmp_path / "many" / "packed.zip").write_bytes(b"PK")
+    (tmp_path / "many" / "borrowed" / "link").symlink_to(tmp_path / "one")
+
+    found = {one.name: one for one in find_submissions([tmp_path / "many"])}
+    assert list(found) == ["alone", "borrowed", "moodle", "packed", "two", "unpacked"]
+    assert found["moodle"].source == found["unpacked"].source == RIGHT
+    assert found["packed"].problem == "packed.zip is an archive; unpack it first."
+    assert found["borrowed"].problem == "There is no solution.py in this folder."
+    assert found["two"].problem.endswith("it is unclear which of a.py, b.py to grade.")
+
+    (only,) = find_submissions([tmp_path / "one"])
+    assert only.note == "Only solution.py is graded, and not bob.py, carla beside it."
+    assert [one.name for one in find_submissions([tmp_path / "mixed"])] == ["anna", "ben", "sheet"]
+    with pytest.raises(FileNotFoundError, match=r"packed.zip is no .py file, no notebook and no folder"):
+        find_submissions([tmp_path / "many" / "packed.zip"])
+
+
 def test_folders_and_links(tmp_path, short_sandbox):
     for name in ("anna", "ben", "carl", "dora", "empty"):
         (tmp_path / name).mkdir()

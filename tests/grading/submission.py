@@ -3,10 +3,12 @@
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 MAX_BYTES = 16 << 20
+SUFFIXES = (".py", ".ipynb")
+ARCHIVES = (".zip", ".gz", ".tgz", ".rar", ".7z")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
     for submission in found:
         n = seen[submission.name] = seen.get(submission.name, 0) + 1
         name = submission.name if n == 1 else f"{submission.name} ({n})"
-        unique.append(Submission(name, *list(vars(submission).values())[1:]))
+        unique.append(replace(submission, name=name))
     return unique
 
 
@@ -49,35 +51,56 @@ def _find(path: Path) -> list[Submission]:
         raise FileNotFoundError(f"{path} does not exist")
     path = path.resolve()
     if path.is_file():
+        if path.suffix not in SUFFIXES:
+            raise FileNotFoundError(f"{path} is no .py file, no notebook and no folder")
         return [_read(path, path.stem if path.name != "solution.py" else path.parent.name or "solution")]
-    if _main_file(path):
-        return [_read(_main_file(path), path.name)]
-    found = []
-    for entry in sorted(path.iterdir(), key=lambda entry: entry.name):
-        if entry.name.startswith((".", "__")):
-            continue
-        if entry.is_symlink():
-            found.append(Submission(entry.name, problem=f"{entry.name} is a link; hand in the file itself."))
-        elif entry.is_dir():
-            file = _main_file(entry)
-            problem = "There is no solution.py and no single notebook in this folder."
-            found.append(_read(file, entry.name) if file else Submission(entry.name, problem=problem))
-        elif entry.suffix in (".py", ".ipynb"):
-            found.append(_read(entry, entry.stem))
+    files, folders = _entries(path)
+    authors = [folder for folder in folders if os.access(folder, os.R_OK | os.X_OK) and _main_file(folder)]
+    if path / "solution.py" in files or (len(files) == 1 and files[0].suffix == ".ipynb" and not authors):
+        main = _main_file(path)
+        others = [other.name for other in (*files, *authors) if other != main and other.suffix != ".ipynb"]
+        note = f"Only {main.name} is graded, and not {', '.join(others)} beside it." if others else None
+        one = _read(main, path.name)
+        return [replace(one, note=" ".join(filter(None, (note, one.note))) or None)]
+    found = [_one_of_many(entry) for entry in sorted((*files, *folders), key=lambda entry: entry.name)]
     if not found:
         raise FileNotFoundError(f"{path} holds no submission: no .py file, no notebook, no folder")
     return found
 
 
+def _one_of_many(entry: Path) -> Submission:
+    if entry.is_symlink():
+        return Submission(entry.name, problem=f"{entry.name} is a link; hand in the file itself.")
+    if entry.suffix in ARCHIVES and entry.is_file():
+        return Submission(entry.stem, problem=f"{entry.name} is an archive; unpack it first.")
+    if entry.is_file():
+        return _read(entry, entry.stem)
+    try:
+        main, files = _main_file(entry), _entries(entry)[0]
+    except OSError as error:
+        return Submission(entry.name, problem=f"The folder {entry.name} can't be read: {error.strerror}.")
+    if main:
+        return _read(main, entry.name)
+    which = f"; it is unclear which of {', '.join(file.name for file in files)} to grade" if files else ""
+    return Submission(entry.name, problem=f"There is no solution.py in this folder{which}.")
+
+
+def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files in a folder that may be submissions, and the folders."""
+    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith((".", "__")))
+    files = [e for e in entries if e.suffix in SUFFIXES or (e.suffix in ARCHIVES and not e.is_dir())]
+    return files, [entry for entry in entries if entry.is_dir() and entry not in files]
+
+
 def _main_file(folder: Path) -> Path | None:
     """The file to grade in a folder that is one submission, or None."""
+    files, folders = _entries(folder)
     solution = folder / "solution.py"
-    if os.path.lexists(solution):
+    if solution in files:
         return solution
-    entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__"))]
-    notebooks = [entry for entry in entries if entry.suffix == ".ipynb"]
-    modules = [entry for entry in entries if entry.suffix == ".py"]
-    return notebooks[0] if len(notebooks) == 1 and not modules else None
+    if not files and len(folders) == 1 and not folders[0].is_symlink():  # as archives often unpack
+        return _main_file(folders[0])
+    return files[0] if len(files) == 1 else None
 
 
 def _read(path: Path, name: str) -> Submission:
