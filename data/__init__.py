@@ -79,7 +79,8 @@ def load_mnist(root: str | os.PathLike = ROOT, patience: float = 8.0) -> tuple[D
         arrays.update({name: _read(raw, name) for name in missing})
         if any(array is None for array in arrays.values()):
             print(f"{problem} {_HOW_TO}")
-            print("Going on with 5,000 digits of MNIST, so your numbers will differ from the sheet's.")
+            print("Going on with 5,000 digits of MNIST, 4,000 of them to train on, each taken 15 times.")
+            print("Your numbers will differ from the sheet's, and here and there a conclusion.")
             return _offline_sample()
     train_x, train_y, test_x, test_y = arrays.values()
     return Digits(train_x, train_y), Digits(test_x, test_y)

@@ -30,6 +30,16 @@ def pytest_configure(config):
     grades = config.option.grades
     if grades and grades.suffix not in reports.SUFFIXES:
         raise pytest.UsageError(f"--grades writes .csv or .json files, not {grades.name}")
+    if min(config.option.time_limit, config.option.memory_limit) <= 0:
+        raise pytest.UsageError("--time-limit and --memory-limit must be positive")
+    try:  # better now than when all is graded
+        if grades:
+            grades.parent.mkdir(parents=True, exist_ok=True)
+            grades.touch()
+        if config.option.feedback:
+            config.option.feedback.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(f"{error.filename} can't be written: {error.strerror}") from None
     try:
         found = find_submissions(config.option.solution or [HERE.parent / "solution.py"])
     except OSError as error:

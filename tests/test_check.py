@@ -37,12 +37,11 @@ def sandbox():
 )
 def test_same_sentences_as_the_grader(name, sandbox):
     (submission,) = find_submissions([EXAMPLES / name])
-    namespace = {}
-    try:
-        exec(compile(submission.source, EXAMPLES / name, "exec"), namespace)
-    except Exception:
-        pytest.skip("can't be imported")
     expected = grade(submission, sandbox)
+    if expected.status != "graded":
+        return  # there is no function to check
+    namespace = {}
+    exec(compile(submission.source, EXAMPLES / name, "exec"), namespace)
     for exercise, function in EXERCISES.items():
         if function in namespace:
             found = check_function(namespace[function], exercise)
@@ -115,7 +114,7 @@ def anomaly_score(x, reconstruction):
 
 @pytest.mark.parametrize("function", ["get_objective_term", "reconstruct"])
 def test_wrong_shapes_show_the_exception_though_h_784_would_hide_it(function, capsys):
-    check(define(f"def {function}(x, V, W, b, a):\n    return torch.relu(x @ W).exp().sum()\n")[function])
+    check(define(f"def {function}(x, V, W, b, a):\n    return torch.relu(x @ W)\n")[function])
     shown = capsys.readouterr().out
     assert "stops with RuntimeError" in shown and "cannot be multiplied" in shown
     assert "It was called with N = 7 images and h = 5 hidden units." in shown
@@ -124,15 +123,21 @@ def test_wrong_shapes_show_the_exception_though_h_784_would_hide_it(function, ca
 @pytest.mark.parametrize("thing", [None, 3, len, torch.relu, "anomaly_score"])
 def test_other_things_are_refused_in_a_sentence(thing, capsys):
     check(thing)
-    assert capsys.readouterr().out.startswith("check takes functions of this sheet (get_objective_term, ")
+    assert capsys.readouterr().out.startswith("check takes the functions of this sheet, as in check(get_obj")
 
 
-def test_an_interrupt_stops_it():
+def test_an_interrupt_stops_it(capsys):
+    calls = []
+
     def anomaly_score(x, reconstruction):
+        calls.append(1)
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        check(anomaly_score)
+    check(anomaly_score)
+    assert capsys.readouterr().out == (
+        "Interrupted: anomaly_score had not answered yet. Is there an endless loop?\n"
+    )
+    assert len(calls) == 1
 
 
 def test_random_numbers_and_settings_stay(capsys):

@@ -206,7 +206,7 @@ def test_network_trouble_ends_in_the_sample(tmp_path, archives, serve, offline, 
     assert time.monotonic() - start < 4
     out = capsys.readouterr().out
     assert out.count("MNIST could not be downloaded: ") == 1 and "put its four .gz files into" in out
-    assert out.count("numbers will differ") == 1
+    assert out.count("Your numbers will differ from the sheet's") == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no read-only folders")

@@ -671,6 +671,10 @@ def test_the_reference_earns_everything():
     [
         (["--grades", "grades.xlsx"], "--grades writes .csv or .json files, not grades.xlsx"),
         (["--solution", "nowhere.py"], "nowhere.py does not exist"),
+        (["--solution", "requirements.txt"], "is no .py file, no notebook and no folder"),
+        (["--time-limit", "0"], "--time-limit and --memory-limit must be positive"),
+        (["--grades", "README.md/grades.csv"], "README.md can't be written: File exists"),
+        (["--feedback", "README.md"], "README.md can't be written: File exists"),
     ],
 )
 def test_bad_options_are_one_sentence(arguments, words):

@@ -139,6 +139,10 @@ def test_from_stubs_to_all_points_in_one_kernel(stubs):
         assert "9/15" in shown and "no activation" in shown and "784 times too small" in shown
         assert "AttributeError" in run(checks[1])
 
+        (stubs / "solution.py").write_text("def get_objective_term(:\n", encoding="utf-8")
+        for _ in range(2):
+            assert "not valid Python: invalid syntax (line 1: `def get_objective_term(:`)" in run(checks[0])
+
         (stubs / "solution.py").write_text(HELPER, encoding="utf-8")
         assert "(line 5: `return images.flat(1)`)" in run(checks[0])
 

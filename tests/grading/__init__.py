@@ -1,12 +1,14 @@
 """The grader. Its public face is `check`, for the notebook; grade.py grades whole submissions."""
 
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 from .grade import Grade, check_function
 from .report import html_table, table
 from .rubric import EXERCISES
 
-__all__ = ["check"]
+__all__ = ["check", "reload_on_change"]
 
 
 def check(*functions: Callable) -> None:
@@ -27,11 +29,56 @@ def check(*functions: Callable) -> None:
     for function in functions or (None,):
         name = getattr(function, "__name__", None)
         if name not in exercises or not callable(function):
-            print(f"check takes functions of this sheet ({', '.join(exercises)}), and {function!r} is none.")
+            print(f"check takes the functions of this sheet, as in check({', '.join(exercises)}).")
             return
-        with torch.random.fork_rng(devices=[]), torch.enable_grad():
-            results += check_function(function, exercises[name])
+        try:
+            with torch.random.fork_rng(devices=[]), torch.enable_grad():
+                results += check_function(function, exercises[name])
+        except KeyboardInterrupt:
+            print(f"Interrupted: {name} had not answered yet. Is there an endless loop?")
+            return
     display(_Check(Grade("", results), brief=len(functions) > 1))
+
+
+def reload_on_change(module: ModuleType) -> None:
+    """Before each cell of a notebook, load `module` anew if its file has changed.
+
+    Nothing of the old file is left; if the new one can't be loaded, the three functions raise the
+    reason. (IPython's autoreload keeps the old functions then, and can miss new helper functions.)
+    """
+    from IPython import get_ipython
+
+    path = Path(module.__file__)
+
+    def version():
+        status = path.stat()
+        return status.st_mtime_ns, status.st_size
+
+    loaded = version()
+
+    def refresh(*_):
+        nonlocal loaded
+        try:
+            if version() == loaded:
+                return
+            loaded = version()
+            for name in [name for name in vars(module) if not name.startswith("__")]:
+                delattr(module, name)
+            exec(compile(path.read_bytes(), path, "exec"), vars(module))
+        except Exception as error:  # it is raised where it can be seen, by the functions
+            for name in EXERCISES.values():
+                setattr(module, name, _raising(error))
+
+    get_ipython().events.register("pre_run_cell", refresh)
+
+
+def _raising(error):
+    trace = error.__traceback__
+
+    def function(*_):
+        raise error.with_traceback(trace)
+
+    return function
 
 
 class _Check:

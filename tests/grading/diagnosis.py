@@ -691,7 +691,11 @@ def _check_order(probes, scores, dtype, losses):
             return
         if _increases(-scores, known[name]):
             losses.lose("error", sentence, f"score: {name}")
-            losses.lose("direction", "And your scores are the wrong way round.", "wrong sign")
+            losses.lose(
+                "direction",
+                "Your scores are the wrong way round as well: the stranger an image, the smaller your score.",
+                "wrong sign",
+            )
             return
     reason = "Your scores do not order the images by their squared error, and no mistake known to the grader explains them."
     losses.lose("error", reason, "unknown")
@@ -772,7 +776,8 @@ def _trouble(reply, seconds=None):
         )
     if kind == "ModuleNotFoundError":
         return (
-            f"Your code imports {error.get('module')}, which is not installed here. torch is all it needs.",
+            f"Your code imports {error.get('module')}, which is not there when it is graded. "
+            "One file is graded, and torch is all it needs.",
             "import",
         )
     if kind in ("SyntaxError", "IndentationError", "TabError"):

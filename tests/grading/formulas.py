@@ -2,6 +2,10 @@
 
 A setting maps switches to options, {"activation": "sigmoid"}; what is not in it is right. So {} is
 the sheet's formula, and `settings(k)` are all formulas with k mistakes.
+
+To add a mistake, add a `Mistake` to one of the lists, and what it computes to the table or function
+that reads its switch (for scores: to `scores`, and its sentence to `SCORE_SENTENCES`). Then put an
+example into tests/submissions/wrong and its verdict into expected.json; the tests say what is missing.
 """
 
 import itertools

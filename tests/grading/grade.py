@@ -121,6 +121,8 @@ def _nothing(submission, status, reason, mistake):
 
 def earlier_exercise(grade: Grade, result: Result) -> int | None:
     """The earlier exercise that has lost points for the very same mistake, if there is one."""
+    if grade.status != "graded":
+        return None
     for other in grade.results:
         earlier = other.criterion.exercise < result.criterion.exercise
         if earlier and other.reason == result.reason and result.reason:

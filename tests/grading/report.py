@@ -19,8 +19,13 @@ def maximum(exercise: int) -> int:
 
 
 def one_line(grade: Grade) -> str:
-    """Every mistake, in one line."""
-    return " ".join(" ".join(reason.split()) for reason in grade.mistakes)
+    """Every mistake, in one line, each with the exercises that it cost points in."""
+    parts = []
+    for reason in grade.mistakes:
+        exercises = sorted({r.criterion.exercise for r in grade.results if r.reason == reason})
+        where = f"Exercise {', '.join(map(str, exercises))}: " if len(exercises) < len(EXERCISES) else ""
+        parts.append(where + " ".join(reason.split()))
+    return " ".join(parts)
 
 
 def table(grade: Grade, brief: bool = False) -> list[str]:
@@ -143,7 +148,10 @@ def feedback(grade: Grade) -> str:
                     reasons.setdefault(_reason(grade, result))
         if reasons:
             lines += ["", *(f"> {' '.join(reason.split())}\n" for reason in reasons)]
-            lines.append(f"Look again at *Exercise {exercise}* in the sheet, and at *The model* above it.")
+            if grade.status == "graded":
+                lines.append(
+                    f"Look again at *Exercise {exercise}* in the sheet, and at *The model* above it."
+                )
         lines.append("")
     if grade.output:
         lines += ["## What your code printed", "", *(f"    {line}" for line in grade.output.splitlines())]
@@ -207,6 +215,3 @@ def _cell(text):
 
 def _plain(text):
     return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", text)
-
-
-assert TOTAL == sum(maximum(exercise) for exercise in EXERCISES) == 35, CRITERIA

@@ -136,7 +136,8 @@ def explain(error, own_file=None):
     report = {"type": type(error).__name__[:80], "message": message}
     if _isinstance(error, ModuleNotFoundError):
         report["module"] = str(error.name)[:80]
-    if _isinstance(error, SyntaxError) and error.filename == own_file:
+    if _isinstance(error, SyntaxError) and own_file in (None, error.filename):
+        report["message"] = str(error.msg)[:300]  # the message without the place
         return report | {"line": error.lineno, "code": (error.text or "").strip()[:200]}
     trace = error.__traceback__
     while trace is not None:
