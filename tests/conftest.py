@@ -97,7 +97,10 @@ def result(request, sandbox, latest, record_property):
     name, position = request.param
     if name not in latest:
         latest.clear()
-        latest[name] = grade(request.config.stash[_submissions_key][name], sandbox)
+        try:
+            latest[name] = grade(request.config.stash[_submissions_key][name], sandbox)
+        except RuntimeError as error:
+            pytest.exit(str(error), returncode=3)
     result = latest[name].results[position]
     for key, value in (
         ("submission", name),

@@ -90,7 +90,7 @@ def _objective(call, probes, seconds):
             differentiable = False
             losses.lose(
                 "scalar",
-                _trouble(first, seconds)[0] + " So it can't be differentiated.",
+                trouble(first, seconds)[0] + " So it can't be differentiated.",
                 "not differentiable",
             )
             first = again
@@ -137,6 +137,10 @@ def _objective(call, probes, seconds):
 
 _SIZE = "Your function is only right for batches of 64 images and 32 hidden units. Take the sizes from the arguments."
 
+_SIZE_OF_FIRST = (
+    "Your images are right for N = 7, h = 5, and wrong for other sizes. Take the sizes from the arguments."
+)
+
 
 def _usable_models(ask, probes, first, gradient, losses, part, seconds):
     """The models on which the function answers, with its replies. None if there are none."""
@@ -147,13 +151,13 @@ def _usable_models(ask, probes, first, gradient, losses, part, seconds):
         if not all(good):
             failed = good.index(False)
             N, h = len(probes.main[failed].arrays[0]), probes.main[failed].h
-            reason = f"It works for some sizes, but not for N = {N}, h = {h}: {_trouble(replies[failed], seconds)[0]}"
+            reason = f"It works for some sizes, but not for N = {N}, h = {h}: {trouble(replies[failed], seconds)[0]}"
             losses.lose(part, reason, "size")
         return [m for m, ok in zip(probes.main, good, strict=True) if ok], [
             r for r, ok in zip(replies, good, strict=True) if ok
         ]
     error = first.report.get("error")
-    if error and _trouble(first)[1] not in ("not implemented", "missing"):
+    if error and trouble(first)[1] not in ("not implemented", "missing"):
         order = error.get("parameters", [])
         if sorted(order) == sorted("xVWba"):
             # Its parameters have the sheet's names in another order: obey the names, and say so.
@@ -175,7 +179,7 @@ def _usable_models(ask, probes, first, gradient, losses, part, seconds):
 def _failed(exercise, reply, probes, seconds):
     """All is lost, for there is no answer to the first question (an answer for h = 784 explains nothing)."""
     losses = _Losses(exercise)
-    reason, mistake = _trouble(reply, seconds)
+    reason, mistake = trouble(reply, seconds)
     if mistake in ("RuntimeError", "ValueError", "IndexError"):
         N, h = len(probes.main[0].arrays[0]), probes.main[0].h
         reason += f" It was called with N = {N} images and h = {h} hidden units."
@@ -288,6 +292,9 @@ def _explain_penalty(ask, model, value):
         for setting in formulas.settings(k, (*formulas.FORWARD_MISTAKES, *formulas.LOSS_MISTAKES)):
             rest = [v - _objective_value(m, setting) for m, v in zip((model, *others), values, strict=True)]
             rounding = 5e-6 * max(map(abs, values))
+            explained = [v - r for v, r in zip(values, rest, strict=True)]
+            if not np.ptp(explained) > 100 * rounding:
+                continue  # next to a large number, any formula would fit
             if np.isfinite(rest).all() and np.ptp(rest) <= rounding < abs(rest[0]) / 5:
                 return setting
     return None
@@ -441,6 +448,10 @@ def _reconstruction(call, probes, seconds):
     if "shape" not in losses.lost and not _same_answer(replies[0], ask(models[0], False)):
         losses.lose("shape", *_RANDOM)
     found = _explain_reconstruction(models[0], layouts)
+    if found is not None and "shape" not in losses.lost:
+        for model, reply in zip(models[1:], replies[1:], strict=True):
+            if not _is_explained(model, reply, *found):
+                losses.lose("shape", _SIZE_OF_FIRST, "size")
     if found is None and len(models[0].arrays[0]) == 7:
         usual = ask(probes.usual[0], False)
         found = _explain_reconstruction(probes.usual[0], _layouts(usual, 64), depth=1)
@@ -479,9 +490,8 @@ def _layouts(reply, N):
     layouts = [(None, value.reshape(N, -1))]
     if value.ndim >= 2 and value.shape[-1] == N and N not in (1, 28):
         layouts.insert(0, (None, np.moveaxis(value, -1, 0).reshape(N, -1)))
-    if value.size == N * formulas.D:
-        grid = value.reshape(N, 28, 28)
-        layouts += [
+    grid = value.reshape(N, 28, 28)
+    layouts += [
             ("Your images are transposed: rows and columns of pixels have changed places.", grid.transpose(0, 2, 1).reshape(N, -1)),
             ("Your images are upside down.", grid[:, ::-1].reshape(N, -1)),
             ("Your images are mirrored.", grid[:, :, ::-1].reshape(N, -1)),
@@ -521,6 +531,12 @@ def _explain_reconstruction(model, layouts, depth=3):
         if np.array_equal(pixels, model.exact[0]):
             return _COPY, misplaced
     return None
+
+
+def _is_explained(model, reply, setting, misplaced):
+    N = len(model.arrays[0])
+    exact = model.exact[0] if setting is _COPY else formulas.reconstruction(model.exact, setting)
+    return any(name == misplaced and _same_pixels(exact, pixels).all() for name, pixels in _layouts(reply, N))
 
 
 _CORNER = slice(100, 784, 200)  # a few pixels are enough to rule most settings out
@@ -565,7 +581,7 @@ def _score_for(call, probes, shapes, seconds):
 
     reply = ask(slice(None))
     if "error" in reply.report or "died" in reply.report:
-        losses.lose_all(*_trouble(reply, seconds))
+        losses.lose_all(*trouble(reply, seconds))
         losses.failed = True
         return losses
     value = reply.value
@@ -632,7 +648,7 @@ def _check_form(ask, reply, losses, seconds):
     single = ask(slice(0, 1))
     if "error" in single.report or "died" in single.report:
         losses.lose(
-            "shape", f"It does not work for a single image, N = 1: {_trouble(single, seconds)[0]}", "size"
+            "shape", f"It does not work for a single image, N = 1: {trouble(single, seconds)[0]}", "size"
         )
     elif reply.value.ndim == 1 and (single.value is None or list(single.value.shape) != [1]):
         losses.lose(
@@ -646,6 +662,11 @@ _THRESHOLD = (
     "Your function gives verdicts, not scores: it compares with a threshold, "
     "so many images get the same value. Return the error itself."
 )
+_SATURATES = (
+    "Your scores level out, as after a sigmoid, a tanh or a clamp: "
+    "large errors all get the same score. Return the error itself."
+)
+_WRONG_SIGN = "Your scores are the wrong way round: the stranger an image, the smaller your score."
 
 
 def _check_order(probes, scores, dtype, losses):
@@ -653,11 +674,7 @@ def _check_order(probes, scores, dtype, losses):
     if _increases(scores, known["right"]):
         return
     if _increases(-scores, known["right"]):
-        losses.lose(
-            "direction",
-            "Your scores are the wrong way round: the stranger an image, the smaller your score.",
-            "wrong sign",
-        )
+        losses.lose("direction", _WRONG_SIGN, "wrong sign")
         return
     if len(np.unique(scores)) == 1:
         reason = "All images get the same score."
@@ -669,17 +686,12 @@ def _check_order(probes, scores, dtype, losses):
         in_order = scores[np.argsort(known["right"])]
         step = np.diff(in_order)
         if (step >= 0).all() or (step <= 0).all():
-            losses.lose(
-                "error",
-                _THRESHOLD,
-                "threshold",
-            )
+            if len(np.unique(scores)) > len(scores) / 3:
+                losses.lose("error", _SATURATES, "saturates")
+            else:
+                losses.lose("error", _THRESHOLD, "threshold")
             if (step <= 0).all():
-                losses.lose(
-                    "direction",
-                    "Your scores are the wrong way round: the stranger an image, the smaller your score.",
-                    "wrong sign",
-                )
+                losses.lose("direction", _WRONG_SIGN, "wrong sign")
             return
     if np.allclose(np.sort(scores), np.sort(known["right"]), rtol=1e-4):
         reason = "Your scores come sorted, or in another order than the images. Score i belongs to image i."
@@ -691,11 +703,7 @@ def _check_order(probes, scores, dtype, losses):
             return
         if _increases(-scores, known[name]):
             losses.lose("error", sentence, f"score: {name}")
-            losses.lose(
-                "direction",
-                "Your scores are the wrong way round as well: the stranger an image, the smaller your score.",
-                "wrong sign",
-            )
+            losses.lose("direction", _WRONG_SIGN, "wrong sign")
             return
     reason = "Your scores do not order the images by their squared error, and no mistake known to the grader explains them."
     losses.lose("error", reason, "unknown")
@@ -752,7 +760,7 @@ def _what(reply):
     return "a single number" if kind == "number" else f"an object of type {kind}"
 
 
-def _trouble(reply, seconds=None):
+def trouble(reply, seconds=None):
     """Why there is no value: (a sentence for the author, a short name)."""
     died = reply.report.get("died")
     if died == "time":
@@ -763,9 +771,9 @@ def _trouble(reply, seconds=None):
             "crash",
         )
     error = reply.report["error"]
-    kind, message = error["type"], error["message"]
+    kind, message = error["type"], (error["message"].strip().splitlines() or [""])[0]
     where = _where(error)
-    if kind == "NotImplementedError" and "NotImplementedError" in (error.get("code") or kind):
+    if kind == "NotImplementedError" and "code" in error and kind in (error["code"] or kind):
         return "Not implemented yet.", "not implemented"
     if kind == "missing":
         return message, "missing"
@@ -788,7 +796,7 @@ def _trouble(reply, seconds=None):
         return f"Your function does not take the arguments of the sheet: {message}.", "wrong signature"
     if kind == "MemoryError" or "allocate memory" in message:
         return f"Your function asks for too much memory{where}.", "memory"
-    text = f"{kind}: {message.strip().splitlines()[0] if message.strip() else ''}".rstrip(": .")
+    text = f"{kind}: {message}".rstrip(": .")
     return f"Your function stops with {text}{where}.", kind
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from . import worker
-from .diagnosis import Result, _trouble, examine
+from .diagnosis import Result, examine, trouble
 from .probes import Probes
-from .rubric import CRITERIA, EXERCISES
+from .rubric import CRITERIA, EXERCISES, criteria_of
 from .sandbox import Reply, Sandbox, Session
 from .submission import Submission
 
@@ -70,7 +70,7 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
         return _nothing(submission, "unreadable", submission.problem, "unreadable")
     with Session(sandbox, submission) as session:
         if "functions" not in session.loaded:
-            reason, mistake = _trouble(Reply(session.loaded, []), sandbox.limits.seconds)
+            reason, mistake = trouble(Reply(session.loaded, []), sandbox.limits.seconds)
             if mistake not in ("syntax", "import"):
                 reason = "While it is imported: " + reason.replace("Your function", "your file")
             result = _nothing(submission, "import failed", reason, mistake)
@@ -79,11 +79,20 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
             results = [
                 result
                 for exercise in EXERCISES
-                for result in examine(exercise, call, probes or default_probes(), sandbox.limits.seconds)
+                for result in _examine(exercise, call, probes or default_probes(), sandbox.limits.seconds)
             ]
             result = Grade(submission.name, results, note=submission.note or "")
         session.close()
         return replace(result, output=session.output.strip(), isolated=sandbox.isolated)
+
+
+def _examine(exercise, call, probes, seconds):
+    """examine, but an answer that the grader itself stumbles over costs that exercise, not the run."""
+    try:
+        return examine(exercise, call, probes, seconds)
+    except Exception as error:
+        reason = f"The grader can make no sense of the answer ({type(error).__name__}). Tell your teachers if it is honest."
+        return [Result(criterion, reason, "grader error") for criterion in criteria_of(exercise)]
 
 
 def check_function(function: Callable, exercise: int, probes: Probes | None = None) -> list[Result]:

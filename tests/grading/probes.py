@@ -72,12 +72,12 @@ def _fitting(random, model):
 
 
 def _score_probe(random, N=24):
-    """Errors grow by a seventh from image to image, spread over few pixels or many, in both directions."""
+    """Errors grow from 0.5 to 27, by a fifth from image to image, spread over few pixels or many, in both directions."""
     x = 0.5 + random.uniform(-0.5, 0.5, (N, 784)) * random.uniform(0.3, 1, (N, 1))
-    target = random.permutation(0.5 * 1.15 ** np.arange(N))
+    target = random.permutation(0.5 * 1.19 ** np.arange(N))
     difference = np.zeros_like(x)
     for i in range(N):
-        count = random.integers(int(target[i] / 0.1) + 8, 784)
+        count = random.integers(int(target[i] / 0.04) + 8, 784)
         chosen = random.choice(784, count, replace=False)
         size = random.uniform(0.2, 1, count) ** random.choice([0.2, 1, 3])
         difference[i, chosen] = size * np.sqrt(target[i] / (size**2).sum())

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,8 @@ class Sandbox:
 
     @property
     def isolated(self) -> bool:
-        """Whether submissions see no files, processes or network but their own (on most Linux machines)."""
+        """Whether submissions see no processes and no network but their own, and no files but a temporary
+        folder, the system's and Python's, which they can't write to (on most Linux machines)."""
         return self._isolate
 
     def close(self):
@@ -87,7 +89,13 @@ class Sandbox:
             return _spawn(folder)
         if self._server is None or self._server.poll() is not None:
             self._start_server()
-        return self._fork(folder)
+        process = self._fork(folder)
+        if process.pid == 0:  # the server has just died; that is not this submission's fault
+            for fd in (process.requests, process.replies, process.output):
+                os.close(fd)
+            self._start_server()
+            process = self._fork(folder)
+        return process
 
     def _start_server(self):
         # How much a system allows can't be asked, only tried.
@@ -147,7 +155,7 @@ class Sandbox:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
 
-        return _Process(requests[1], replies[0], output[0], kill)
+        return _Process(pid, requests[1], replies[0], output[0], kill)
 
     def _ask(self, settings, fds=()):
         """What the fork server answers: a process id, or 0, also if it is dead."""
@@ -159,8 +167,8 @@ class Sandbox:
 
 
 class _Process:
-    def __init__(self, requests, replies, output, kill):
-        self.requests, self.replies, self.output, self.kill = requests, replies, output, kill
+    def __init__(self, pid, requests, replies, output, kill):
+        self.pid, self.requests, self.replies, self.output, self.kill = pid, requests, replies, output, kill
 
 
 def _spawn(folder):
@@ -185,7 +193,7 @@ def _spawn(folder):
     fds = [os.dup(pipe.fileno()) for pipe in (process.stdin, process.stdout, process.stderr)]
     for pipe in (process.stdin, process.stdout, process.stderr):
         pipe.close()
-    return _Process(*fds, kill)
+    return _Process(process.pid, *fds, kill)
 
 
 def _command(settings):
@@ -233,6 +241,7 @@ class Session:
         """`seconds` replaces the sandbox's limit of time."""
         self._sandbox, self._submission = sandbox, submission
         self._seconds = seconds or sandbox.limits.seconds
+        self._left = 6 * self._seconds  # for all that a submission does, however slow it is
         self._output, self._dropped, self._messages = bytearray(), 0, 0
         self._process = self._reader = self._folder = None
         self.loaded = self._load()
@@ -250,6 +259,8 @@ class Session:
 
     def call(self, function: str, arrays: list[np.ndarray], gradient: bool = False) -> Reply:
         """Call `function` with fresh tensors of these float32 arrays."""
+        if self._left < 0:
+            return Reply({"died": "time"}, [])
         if self._process is None:
             loaded = self._load()
             if "functions" not in loaded:
@@ -283,18 +294,27 @@ class Session:
 
         def talk(requests=self._process.requests, replies=self._process.replies):
             with contextlib.suppress(
-                OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError
+                OSError,
+                EOFError,
+                ValueError,
+                KeyError,
+                TypeError,
+                AttributeError,
+                RecursionError,
+                OverflowError,
             ):
                 worker.send(requests, message, arrays)
                 report = {}
                 while report.get("id") != message["id"]:  # anything else was not asked for
                     report, numbers = worker.receive(replies, np.float64, limit=32 << 20)
-                answers.append((_checked(report, numbers), numbers))
+                answers.append(_checked(report, numbers, message, arrays))
 
         talker = threading.Thread(target=talk, daemon=True)
         talker.start()
+        start = time.monotonic()
         # A process that is not a fork imports torch first.
         talker.join(self._seconds + (30 if not self._sandbox.fork and "cells" in message else 0))
+        self._left -= time.monotonic() - start
         if answers:
             return answers[0]
         reason = "time" if talker.is_alive() else "crash"
@@ -313,42 +333,45 @@ class Session:
         os.close(fd)
 
 
-def _checked(report, numbers):
-    """`report`, if it is what a worker may say. A submission can write to the pipe as well."""
+def _checked(report, numbers, message, arrays):
+    """The answer to `message`, if it is what a worker may say: a submission can write to the pipe as well."""
     if not isinstance(report, dict):
         raise TypeError("no report")
-    report.pop("died", None)
-    error = report.get("error")
-    if error is not None:
-        if not isinstance(error, dict):
-            raise TypeError("no error")
-        report["error"] = {
-            key: _printable(error[key])
-            for key, kind in (("type", str), ("message", str), ("module", str), ("code", str), ("line", int))
-            if isinstance(error.get(key), kind)
-        }
-        parameters = error.get("parameters")
-        if isinstance(parameters, list) and all(isinstance(name, str) for name in parameters):
-            report["error"]["parameters"] = parameters
-        report["error"].setdefault("type", "Exception")
-        report["error"].setdefault("message", "")
-    elif "functions" in report:
-        report["functions"] = [name for name in worker.FUNCTIONS if name in report["functions"]]
-    else:
-        if not isinstance(report["kind"], str):
-            raise TypeError("no kind")
-        shape = report.get("shape", [])
-        if not (isinstance(shape, list) and len(shape) < 20 and all(isinstance(n, int) for n in shape)):
-            raise TypeError("no shape")
-        if numbers and list(numbers[0].shape) != shape:
-            raise ValueError("the shape is another")
-        report["changed"] = [i for i in report.get("changed", []) if i in range(5)]
-        report |= {key: _printable(str(report[key])) for key in ("kind", "dtype") if key in report}
-    return report
+    if "error" in report:
+        return {"error": _checked_error(report["error"])}, []
+    if "function" not in message:  # it was to be loaded
+        return {"functions": [name for name in worker.FUNCTIONS if name in list(report["functions"])]}, []
+    shape, changed = report.get("shape", []), report.get("changed", [])
+    if not all(isinstance(part, list) and all(type(n) is int for n in part) for part in (shape, changed)):
+        raise TypeError("no shape")
+    if len(shape) > 20 or (numbers and list(numbers[0].shape) != shape):
+        raise ValueError("the shape is another")
+    if [array.shape for array in numbers[1:]] != [array.shape for array in arrays[1:]]:
+        numbers = numbers[:1]  # no gradients, or wrong ones
+    answer = {
+        "kind": _line(report["kind"]),
+        "shape": shape,
+        "changed": [i for i in changed if 0 <= i < len(arrays)],
+    }
+    answer["requires_grad"] = bool(report.get("requires_grad"))
+    return answer | ({"dtype": _line(report["dtype"])} if "dtype" in report else {}), numbers
+
+
+def _checked_error(error):
+    parameters = error.get("parameters")
+    is_list = isinstance(parameters, list) and all(isinstance(name, str) for name in parameters)
+    return {"type": "Exception", "message": "", "parameters": parameters if is_list else []} | {
+        key: _line(error[key]) if kind is str else error[key]
+        for key, kind in (("type", str), ("message", str), ("module", str), ("code", str), ("line", int))
+        if type(error.get(key)) is kind
+    }
+
+
+def _line(text):
+    """`text` as one printable line, so that it can't pass for lines of a report."""
+    return " ".join(_printable(str(text).strip().partition("\n")[0]).split())
 
 
 def _printable(text):
     """Without the control characters that could write over a terminal."""
-    if isinstance(text, int):
-        return text
     return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -37,13 +37,14 @@ def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
         FileNotFoundError: a path that doesn't exist, or a folder without any submission.
     """
     found = [submission for path in paths for submission in _find(Path(path))]
-    seen: dict[str, int] = {}
-    unique = []
+    unique: dict[str, Submission] = {}
     for submission in found:
-        n = seen[submission.name] = seen.get(submission.name, 0) + 1
-        name = submission.name if n == 1 else f"{submission.name} ({n})"
-        unique.append(replace(submission, name=name))
-    return unique
+        # A file's name may hold bytes that are no text; reports are text.
+        plain = submission.name.encode("utf-8", "replace").decode("utf-8")
+        names = (plain, *(f"{plain} ({n})" for n in range(2, len(found) + 2)))
+        name = next(name for name in names if name not in unique)
+        unique[name] = replace(submission, name=name)
+    return list(unique.values())
 
 
 def _find(path: Path) -> list[Submission]:
@@ -145,8 +146,10 @@ def _text(path: Path) -> tuple[str, str | None, str | None]:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings.insert(0, "utf-16")
     declared = re.match(rb"(?:#.*\r?\n)?#.*?coding[:=][ \t]*([-\w.]+)", content)
-    if declared:
-        encodings.insert(0, declared[1].decode("ascii", "replace"))
+    if declared and re.fullmatch(
+        rb"(?i)ascii|utf-?(8|16)(-sig)?|latin-?1|iso-?8859-\d+|(cp|windows-)\d+", declared[1]
+    ):
+        encodings.insert(0, declared[1].decode())
     for encoding in encodings:
         try:
             text = content.decode(encoding)
@@ -169,5 +172,5 @@ def imported_by(submissions: list[Submission]) -> set[str]:
     return {
         module
         for name, module in known.items()
-        if any(re.search(rf"^\s*(?:import|from)\s+{name}\b", text, re.MULTILINE) for text in texts)
+        if any(re.search(rf"^[ \t]*(?:import|from)[ \t]+{name}\b", text, re.MULTILINE) for text in texts)
     }

@@ -5,15 +5,15 @@ imports nothing of ours and knows no expected value, so there is nothing here to
 
 Started with a control socket it is a fork server: torch is imported once, and each submission
 gets a fork. On Linux a fork moves into namespaces of its own, in which there are no other
-processes, no network, and no files but Python's and a temporary folder; as root it becomes an
-unprivileged user. Without a control socket (Windows) it serves one submission.
+processes, no network, and no files but a temporary folder, the system's and Python's, which it
+can't write to; as root it becomes an unprivileged user. Without a control socket (Windows) it serves one submission.
 """
 
 import ast
 import contextlib
 import ctypes
 import gc
-import importlib
+import importlib.util
 import json
 import linecache
 import os
@@ -21,6 +21,7 @@ import re
 import signal
 import socket
 import struct
+import symtable
 import sys
 import types
 
@@ -133,7 +134,7 @@ def explain(error, own_file=None):
         message = str(error)[:300]
     except BaseException:
         message = ""
-    report = {"type": type(error).__name__[:80], "message": message}
+    report = {"type": str(type(error).__name__)[:80], "message": message}
     if _isinstance(error, ModuleNotFoundError):
         report["module"] = str(error.name)[:80]
     if _isinstance(error, SyntaxError) and own_file in (None, error.filename):
@@ -188,13 +189,28 @@ def slice_notebook(cells, path="<notebook>"):
     needed, kept = set(FUNCTIONS), []
     for statement in reversed(statements):
         bound = _bound_names(statement)
-        if bound & needed:
+        if bound & needed or _imports_all_of_a_package(statement):
             kept.append(statement)
-            used = {node.id for node in ast.walk(statement) if _isinstance(node, ast.Name)}
+            used = _global_names(symtable.symtable(ast.unparse(statement), path, "exec"))
             # A definition replaces what the name meant before; an assignment may build on it.
             replaced = bound if _isinstance(statement, (ast.FunctionDef, ast.ClassDef)) else set()
             needed = (needed - replaced) | (used - replaced)
     return "\n\n".join(ast.unparse(statement) for statement in reversed(kept))
+
+
+def _global_names(table, is_top=True):
+    """The names that a statement takes from the module: not the local ones of its functions."""
+    found = {s.get_name() for s in table.get_symbols() if (s.is_referenced() if is_top else s.is_global())}
+    return found.union(*(_global_names(child, False) for child in table.get_children()))
+
+
+def _imports_all_of_a_package(statement):
+    """`from torch import *`: what it binds can't be seen from here."""
+    return (
+        _isinstance(statement, ast.ImportFrom)
+        and statement.names[0].name == "*"
+        and importlib.util.find_spec((statement.module or "").partition(".")[0] or ".") is not None
+    )
 
 
 class _MissingModule(types.ModuleType):
@@ -221,8 +237,16 @@ def _bound_names(statement):
     if _isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
         targets = statement.targets if _isinstance(statement, ast.Assign) else [statement.target]
         return {node.id for target in targets for node in ast.walk(target) if _isinstance(node, ast.Name)}
-    if _isinstance(statement, (ast.If, ast.Try)):
-        return {name for child in ast.iter_child_nodes(statement) for name in _bound_names(child)}
+    if _isinstance(statement, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
+        inner = {name for child in ast.iter_child_nodes(statement) for name in _bound_names(child)}
+        targets = {
+            node.id
+            for part in (*getattr(statement, "items", ()), getattr(statement, "target", None))
+            if part is not None
+            for node in ast.walk(part)
+            if _isinstance(node, ast.Name) and _isinstance(node.ctx, ast.Store)
+        }
+        return inner | targets
     return set()
 
 
@@ -314,7 +338,7 @@ def confine(settings):
     if isolated:
         libc = ctypes.CDLL(None, use_errno=True)
         _check(libc.unshare(_NEWNS | _NEWNET | _NEWIPC))
-        _hide_files(libc, settings["hide"], settings["keep"])
+        _hide_files(libc, settings["hide"], settings["keep"], settings["folder"])
     limits = {
         "RLIMIT_CORE": 0,
         "RLIMIT_FSIZE": settings["file_bytes"],
@@ -379,13 +403,19 @@ def _drop_capabilities(libc):
     _check(libc.capset(header, none))
 
 
-def _hide_files(libc, hide, keep):
-    """Cover every folder that is not the system's, and those of `hide`; show only those of `keep` again."""
+_NOSUID, _NODEV, _NOEXEC, _NOATIME, _NODIRATIME = 2, 4, 8, 1024, 2048
+
+
+def _hide_files(libc, hide, keep, writable):
+    """Cover every folder that is not the system's, and those of `hide`; show only those of `keep` again.
+
+    Of these, only `writable` can be written to.
+    """
 
     def mount(source, target, kind, flags, options=None):
         _check(libc.mount(os.fsencode(source), os.fsencode(target), kind, flags, options))
 
-    bind, recursive, private = 0x1000, 0x4000, 0x40000
+    bind, recursive, private, remount = 0x1000, 0x4000, 0x40000, 0x20
     mount("none", "/", None, recursive | private)
     kept = {path: os.open(path, os.O_PATH) for path in keep}
     others = {f"/{name}" for name in os.listdir("/")} - {f"/{name}" for name in _SYSTEM_FOLDERS} - {"/proc"}
@@ -396,6 +426,15 @@ def _hide_files(libc, hide, keep):
         os.makedirs(path, exist_ok=True)
         mount(f"/proc/self/fd/{fd}", path, None, bind | recursive)
         os.close(fd)
+        if path != writable:
+            # An ordinary user owns the packages, maybe. The flags that are set already have to stay.
+            flags = os.statvfs(path).f_flag
+            kept_flags = flags & (_NOSUID | _NODEV | _NOEXEC | _NOATIME | _NODIRATIME)
+            relative = 0x200000 if flags & 0x1000 else 0
+            mount("none", path, None, remount | bind | 1 | kept_flags | relative)
+    for folder in ("/dev/shm", "/dev/mqueue"):  # shared with everybody else
+        if os.path.isdir(folder):
+            mount("tmpfs", folder, b"tmpfs", 0, b"size=1m,mode=1777")
     mount("tmpfs", "/proc", b"tmpfs", 0, b"size=64k,mode=755")
 
 
