@@ -120,6 +120,33 @@ def test_wrong_shapes_show_the_exception_though_h_784_would_hide_it(function, ca
     assert "It was called with N = 7 images and h = 5 hidden units." in shown
 
 
+reconstruct = lambda x, V, W, b, a: solution.reconstruct(x, V, W, b, a)  # noqa: E731
+
+
+def test_what_the_grader_takes_is_checked(capsys):
+    check(reconstruct, reconstruct)
+    with torch.inference_mode():
+        check(solution.get_objective_term)
+    shown = capsys.readouterr().out
+    assert shown.startswith("Exercise 2: reconstruct, 10/10 points") and "15/15 points" in shown
+
+
+def test_hostile_names_are_no_trouble(capsys):
+    class Odd(type):
+        __name__ = property(lambda self: 1 / 0)
+
+    class OddError(Exception, metaclass=Odd):
+        pass
+
+    def anomaly_score(x, reconstruction):
+        raise OddError
+
+    check(anomaly_score)
+    assert "0/10 points" in capsys.readouterr().out
+    check(type("Thing", (), {"__name__": [], "__call__": len, "__repr__": lambda _: 1 / 0})())
+    assert capsys.readouterr().out.startswith("check takes")
+
+
 @pytest.mark.parametrize("thing", [None, 3, len, torch.relu, "anomaly_score"])
 def test_other_things_are_refused_in_a_sentence(thing, capsys):
     check(thing)

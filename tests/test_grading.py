@@ -180,6 +180,20 @@ DELEGATING = "import solution\n" + "\n".join(
             [15, 10, 10],
             "",
         ),
+        # What the functions call their own variables has nothing to do with the rest of the notebook.
+        (["x, W = nothing_like_this()", RIGHT, "b = get_objective_term(x, W)"], None, [15, 10, 10], ""),
+        (
+            ["from torch import *", RIGHT.replace("import torch", "").replace("torch.", "")],
+            None,
+            [15, 10, 10],
+            "",
+        ),
+        (
+            ["with open(__file__):\n    ZERO = 0.0", RIGHT.replace("relu(", "relu(ZERO + ")],
+            None,
+            [15, 10, 10],
+            "",
+        ),
         ([DELEGATING], RIGHT, [15, 10, 10], ""),
         ([DELEGATING], None, [0, 0, 0], "there is no solution.py beside it"),
         (
@@ -518,6 +532,138 @@ def test_isolation(short_sandbox, monkeypatch):
 def test_root_always_isolates():
     with Sandbox(Limits(seconds=5)) as sandbox, Session(sandbox, Submission("test", source="")):
         assert sandbox.isolated
+
+
+WRITER = """
+import os
+import numpy
+for name in ("/dev/shm/left", os.path.join(os.path.dirname(numpy.__file__), "left.py")):
+    print(os.path.exists(name))
+    try:
+        open(name, "w").close()
+    except OSError as error:
+        print(os.strerror(error.errno))
+"""
+
+
+def test_submissions_share_nothing_they_can_write_to(short_sandbox):
+    for _ in range(2):
+        with Session(short_sandbox, Submission("test", source=WRITER)) as session:
+            session.close()
+        if not short_sandbox.isolated:
+            pytest.skip("this machine has no namespaces for submissions")
+        assert session.output.split("\n")[:3] == ["False", "False", "Read-only file system"]
+
+
+def test_a_slow_submission_has_a_limit_as_a_whole():
+    source = RIGHT.replace(
+        "def anomaly_score(x, reconstruction):",
+        "def anomaly_score(x, reconstruction):\n    import time; time.sleep(0.45); return x.sum(0)",
+    )
+    start = time.monotonic()
+    with Sandbox(Limits(seconds=0.5)) as sandbox:
+        found = grade(Submission("slow", source=source), sandbox)
+    assert found.points(1) == 15 and found.points(3) == 0
+    assert time.monotonic() - start < 20  # the server's start included; unlimited, it takes 25
+
+
+FORGED = """
+import json, os, struct
+def forge(report):
+    header = json.dumps(report).encode()
+    for fd in range(700, 760):
+        try:
+            os.write(fd, struct.pack("<I", len(header)) + header)
+        except OSError:
+            pass
+"""
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"kind": "x"},
+        {"error": None, "kind": "x"},
+        {"error": "x"},
+        {"functions": []},
+        {"kind": "tensor", "shape": [], "changed": [4]},
+        {"kind": "tensor", "shape": [], "changed": [1.0]},
+        {"kind": "tensor", "shape": [2**70]},
+        {"kind": 3, "shape": {}},
+        {"functions": 3},
+    ],
+)
+@pytest.mark.parametrize("when", ["import", "call"])
+def test_a_forged_answer_earns_nothing_and_harms_nobody(grade_source, report, when):
+    lines = [f"forge({report | {'id': i, 'arrays': []}!r})" for i in range(1, 60)]
+    if when == "import":
+        assert grade_source(FORGED + "\n".join(lines)).total == 0
+    else:
+        body = "def anomaly_score(x, reconstruction):\n    " + "\n    ".join(lines)
+        found = grade_source(f"{RIGHT}\n{FORGED}\n{body}")
+        assert (found.points(1), found.points(2), found.points(3)) == (15, 10, 0)
+
+
+def test_patched_gradients_cost_one_criterion(grade_source):
+    patch = "import torch\ntorch.autograd.grad = lambda *_, **__: [torch.ones(3, 3)] * 4"
+    assert set(verdict(grade_source(f"{RIGHT}\n{patch}"))) == {"1.scalar"}
+
+
+def test_an_answer_that_the_grader_stumbles_over_costs_its_exercise(grade_source, monkeypatch):
+    monkeypatch.setattr(diagnosis, "_check_order", lambda *_: 1 / 0)
+    found = grade_source(RIGHT)
+    assert found.total == 25 and found.results[-1].mistake == "grader error"
+
+
+@pytest.mark.parametrize("name", ["Oops\\nanna  15  10  10  35", "Total: 35/35"])
+def test_no_line_of_a_report_can_be_forged(grade_source, name):
+    found = grade_source(f"class E(Exception): pass\nE.__name__ = '{name}'\nraise E('x\\n{name}')")
+    assert not any("\n" in text for result in found.results for text in (result.reason, result.mistake))
+
+
+def test_odd_files_do_not_stop_the_grader():
+    start = time.monotonic()
+    imported_by([Submission("blank", source="\n" * 1_000_000)])
+    assert time.monotonic() - start < 5
+
+
+def test_a_declared_encoding_that_takes_forever(tmp_path):
+    (tmp_path / "solution.py").write_bytes(b"# coding: punycode\n" + b"a" * 1_000_000)
+    start = time.monotonic()
+    find_submissions([tmp_path])
+    assert time.monotonic() - start < 5
+
+
+def test_names_are_unique_and_text(tmp_path):
+    for name in ("anna.py", "anna.ipynb", "anna (2).py"):
+        (tmp_path / name).write_text(RIGHT)
+    names = [one.name for one in find_submissions([tmp_path])]
+    assert sorted(names) == ["anna", "anna (2)", "anna (3)"]
+    if sys.platform.startswith("linux"):
+        (tmp_path / os.fsdecode(b"m\xfcller.py")).write_text(RIGHT)
+        assert "m?ller" in [one.name for one in find_submissions([tmp_path])]
+
+
+@pytest.mark.parametrize(
+    ("function", "body", "lost"),
+    [
+        ("get_objective_term", "1e9 * (V.sum() + W.sum() + b.sum() + a.sum()) + x.sum()", 13),
+        ("get_objective_term", "W.sum() * b.sum() + a.sum() ** 3 + 0 * V.sum()", 13),
+        (
+            "reconstruct",
+            "torch.cat([_reconstruct(x, V, W, b, a)[:7], torch.zeros(max(0, len(x) - 7), 28, 28)])",
+            3,
+        ),
+        ("reconstruct", "_reconstruct(x, V[:, :5], W[:5], b[:5], a)", 3),
+        ("anomaly_score", "torch.sigmoid(_anomaly_score(x, reconstruction))", 4),
+        ("anomaly_score", "1 - torch.exp(-_anomaly_score(x, reconstruction))", 4),
+        ("anomaly_score", "_anomaly_score(x, reconstruction).clamp(max=15)", 4),
+    ],
+)
+def test_what_only_looks_right_is_found_out(grade_source, function, body, lost):
+    arguments = "x, reconstruction" if function == "anomaly_score" else "x, V, W, b, a"
+    source = f"{RIGHT}\n_{function} = {function}\ndef {function}({arguments}):\n    return {body}\n"
+    assert TOTAL - grade_source(source).total == lost
 
 
 def test_nothing_is_left_behind(tmp_path, short_sandbox, monkeypatch):

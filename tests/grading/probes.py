@@ -37,7 +37,7 @@ class Probes:
     def __init__(self, seed: int = 0):
         random = np.random.default_rng(seed)
         self._rest = np.random.default_rng(seed + 1_000_000)
-        self.main = [_model(random, N, h) for N, h in ((7, 5), (2, 9), (5, 3), (1, 4))]
+        self.main = [_model(random, N, h) for N, h in ((7, 5), (2, 9), (11, 3), (1, 4))]
         self.main[1] = _fitting(random, self.main[1])
         self.smooth = _model(random, 3, 4)
         while np.abs(self.smooth.exact[0] @ self.smooth.exact[1] + self.smooth.exact[3]).min() < 4 * STEP:

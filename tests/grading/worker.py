@@ -130,11 +130,10 @@ def _parameters(function):
 
 def explain(error, own_file=None):
     """An exception as plain data: type, message, and the author's own line that it comes from."""
-    try:
-        message = str(error)[:300]
-    except BaseException:
-        message = ""
-    report = {"type": str(type(error).__name__)[:80], "message": message}
+    report = {"type": "Exception", "message": ""}
+    with contextlib.suppress(BaseException):
+        report["type"] = str(type(error).__name__)[:80]
+        report["message"] = str(error)[:300]
     if _isinstance(error, ModuleNotFoundError):
         report["module"] = str(error.name)[:80]
     if _isinstance(error, SyntaxError) and own_file in (None, error.filename):
