@@ -449,7 +449,8 @@ def _reconstruction(call, probes, seconds):
         losses.lose("shape", *_RANDOM)
     found = _explain_reconstruction(models[0], layouts)
     if found is not None and "shape" not in losses.lost:
-        for model, reply in zip(models[1:], replies[1:], strict=True):
+        usual = probes.usual[0]
+        for model, reply in zip((*models[1:], usual), (*replies[1:], ask(usual, False)), strict=True):
             if not _is_explained(model, reply, *found):
                 losses.lose("shape", _SIZE_OF_FIRST, "size")
     if found is None and len(models[0].arrays[0]) == 7:
@@ -536,7 +537,10 @@ def _explain_reconstruction(model, layouts, depth=3):
 def _is_explained(model, reply, setting, misplaced):
     N = len(model.arrays[0])
     exact = model.exact[0] if setting is _COPY else formulas.reconstruction(model.exact, setting)
-    return any(name == misplaced and _same_pixels(exact, pixels).all() for name, pixels in _layouts(reply, N))
+    # Where pixels are rounded, float32 and float64 can differ in a few.
+    return any(
+        name == misplaced and _same_pixels(exact, pixels).mean() > 0.99 for name, pixels in _layouts(reply, N)
+    )
 
 
 _CORNER = slice(100, 784, 200)  # a few pixels are enough to rule most settings out

@@ -30,17 +30,17 @@ class Probes:
     Attributes:
         main: models for the values; none has 64 images or 32 hidden units. The second reconstructs
             its images well, so that a small term added to the loss shows; the last has one image.
-        smooth: a model without codes near the ReLU's kink, for gradients.
+        smooth: a model without codes near the ReLU's kink, and with units on and off, for gradients.
         images, reconstructions: [N, 784] in [0, 1], whose squared errors all differ clearly.
     """
 
     def __init__(self, seed: int = 0):
         random = np.random.default_rng(seed)
         self._rest = np.random.default_rng(seed + 1_000_000)
-        self.main = [_model(random, N, h) for N, h in ((7, 5), (2, 9), (11, 3), (1, 4))]
+        self.main = [_model(random, N, h) for N, h in ((7, 5), (2, 9), (5, 3), (1, 4))]
         self.main[1] = _fitting(random, self.main[1])
         self.smooth = _model(random, 3, 4)
-        while np.abs(self.smooth.exact[0] @ self.smooth.exact[1] + self.smooth.exact[3]).min() < 4 * STEP:
+        while not _is_smooth(self.smooth):
             self.smooth = _model(random, 3, 4)
         self.images, self.reconstructions = _score_probe(random)
 
@@ -61,6 +61,13 @@ def _model(random, N, h):
     V, b = random.normal(0, 4 / 28, (784, h)), random.normal(0, 1.5, h)
     W, a = random.normal(0, 0.5 / h**0.5, (h, 784)), random.uniform(-0.5, 1, 784)
     return Model([array.astype(np.float32) for array in (x, V, W, b, a)])
+
+
+def _is_smooth(model):
+    x, V, _, b, _ = model.exact
+    codes = x @ V
+    mixed = all((c > 0).any() and (c < 0).any() for c in (codes, codes + b))
+    return mixed and np.abs(codes + b).min() >= 4 * STEP
 
 
 def _fitting(random, model):
