@@ -449,8 +449,10 @@ def _reconstruction(call, probes, seconds):
         losses.lose("shape", *_RANDOM)
     found = _explain_reconstruction(models[0], layouts)
     if found is not None and "shape" not in losses.lost:
-        usual = probes.usual[0]
-        for model, reply in zip((*models[1:], usual), (*replies[1:], ask(usual, False)), strict=True):
+        others = list(zip(models[1:], replies[1:], strict=True))
+        if models[0] is probes.main[0]:
+            others.append((probes.usual[0], ask(probes.usual[0], False)))
+        for model, reply in others:
             if not _is_explained(model, reply, *found):
                 losses.lose("shape", _SIZE_OF_FIRST, "size")
     if found is None and len(models[0].arrays[0]) == 7:
