@@ -702,6 +702,17 @@ def test_a_dead_server_is_replaced(short_sandbox):
     assert grade(submission, short_sandbox).total == 35
 
 
+def test_a_server_that_fails_a_submission_is_replaced(short_sandbox, monkeypatch):
+    ask, asked = short_sandbox._ask, []
+
+    def fail_once(*arguments):
+        asked.append(arguments)
+        return ask(*arguments) if len(asked) > 1 else 0
+
+    monkeypatch.setattr(short_sandbox, "_ask", fail_once)
+    assert grade(Submission("test", source=RIGHT), short_sandbox).total == 35
+
+
 def test_a_default_timeout_of_sockets_ends_no_server():
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(0.1)
