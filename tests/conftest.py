@@ -116,6 +116,8 @@ def result(request, sandbox, latest, record_property):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     test_report = yield
+    if call.when != "teardown":  # where --junitxml reads them; with pytest-xdist, each copy has to travel
+        test_report.user_properties = []
     reported = item.config.stash.setdefault(_reported_key, set())
     for name, found in item.funcargs.get("latest", {}).items():
         if name not in reported:

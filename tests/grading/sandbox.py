@@ -95,6 +95,8 @@ class Sandbox:
                 os.close(fd)
             self._start_server()
             process = self._fork(folder)
+        if process.pid == 0:
+            raise RuntimeError("The grader can't start a process for submissions any more.")
         return process
 
     def _start_server(self):
@@ -150,8 +152,10 @@ class Sandbox:
                 os.close(fd)
 
         def kill():
+            if pid == 0:  # to kill, 0 means the grader's own group
+                return
             self._ask({"kill": pid})
-            if pid and not self._isolate:  # the submission may have ended the server
+            if not self._isolate:  # the submission may have ended the server
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
 
