@@ -122,12 +122,15 @@ def test_no_author_is_left_out_in_silence(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text('{"cells": []}' if name.endswith("ipynb") else RIGHT)
     (tmp_path / "many" / "packed.zip").write_bytes(b"PK")
+    (tmp_path / "many" / "uploaded").mkdir()
+    (tmp_path / "many" / "uploaded" / "hw8.zip").write_bytes(b"PK")
     (tmp_path / "many" / "borrowed" / "link").symlink_to(tmp_path / "one")
 
     found = {one.name: one for one in find_submissions([tmp_path / "many"])}
-    assert list(found) == ["alone", "borrowed", "moodle", "packed", "two", "unpacked"]
+    assert list(found) == ["alone", "borrowed", "moodle", "packed", "two", "unpacked", "uploaded"]
     assert found["moodle"].source == found["unpacked"].source == RIGHT
     assert found["packed"].problem == "packed.zip is an archive; unpack it first."
+    assert found["uploaded"].problem == "hw8.zip is an archive; unpack it first."
     assert found["borrowed"].problem == "There is no solution.py in this folder."
     assert found["two"].problem.endswith("it is unclear which of a.py, b.py to grade.")
 

@@ -72,8 +72,6 @@ def _find(path: Path) -> list[Submission]:
 def _one_of_many(entry: Path) -> Submission:
     if entry.is_symlink():
         return Submission(entry.name, problem=f"{entry.name} is a link; hand in the file itself.")
-    if entry.suffix in ARCHIVES and entry.is_file():
-        return Submission(entry.stem, problem=f"{entry.name} is an archive; unpack it first.")
     if entry.is_file():
         return _read(entry, entry.stem)
     try:
@@ -105,6 +103,8 @@ def _main_file(folder: Path) -> Path | None:
 
 
 def _read(path: Path, name: str) -> Submission:
+    if path.suffix in ARCHIVES:
+        return Submission(name, problem=f"{path.name} is an archive; unpack it first.")
     text, note, problem = _text(path)
     if problem:
         return Submission(name, problem=problem)
