@@ -1,5 +1,7 @@
 """The three functions of solution.py against an independent computation in NumPy."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -104,30 +106,26 @@ def test_functions_are_pure():
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "error", "words"),
+    ("name", "change", "expected"),
     [
-        ("x", lambda t: t.view(-1, 28, 28), ValueError, "flattened"),
-        ("x", lambda t: t.view(-1, 1, 28, 28), ValueError, "flattened"),
-        ("x", lambda t: t[0], ValueError, "flattened"),
-        ("x", lambda t: t[:0], ValueError, "N ≥ 1"),
-        ("x", lambda t: (t * 255).to(torch.uint8), TypeError, "uint8"),
-        ("x", lambda t: t.numpy(), TypeError, "ndarray"),
-        ("V", lambda t: t.T, ValueError, r"\[784, h\], got \[5, 784\]"),
-        ("V", lambda t: t[:, 0], ValueError, r"\[784, h\], got \[784\]"),
-        ("W", lambda t: t.T, ValueError, r"\[5, 784\], got \[784, 5\]"),
-        ("b", lambda t: t[:1], ValueError, r"\[5\], got \[1\]"),
-        ("b", lambda t: t.sum(), ValueError, r"\[5\], got \[\]"),
-        ("a", lambda t: t[:1], ValueError, r"\[784\], got \[1\]"),
-        ("a", lambda t: None, TypeError, "NoneType"),
+        ("x", lambda t: t.view(-1, 28, 28), "[N, d], got [7, 28, 28]"),
+        ("x", lambda t: t.view(-1, 1, 28, 28), "[N, d], got [7, 1, 28, 28]"),
+        ("x", lambda t: t[0], "[N, d], got [784]"),
+        ("x", lambda t: t[:0], "[N, d], got [0, 784]"),
+        ("V", lambda t: t.T, "[784, h], got [5, 784]"),
+        ("V", lambda t: t[:, 0], "[784, h], got [784]"),
+        ("W", lambda t: t.T, "[5, 784], got [784, 5]"),
+        ("b", lambda t: t[:1], "[5], got [1]"),
+        ("b", lambda t: t.sum(), "[5], got []"),
+        ("a", lambda t: t[:1], "[784], got [1]"),
     ],
 )
 @pytest.mark.parametrize("function", [solution.get_objective_term, solution.reconstruct])
-def test_bad_input_is_named(function, name, change, error, words):
+def test_a_mistaken_shape_is_named(function, name, change, expected):
     arguments = dict(zip("xVWba", model(7, 5, torch.float32), strict=True))
     arguments[name] = change(arguments[name])
-    with pytest.raises(error, match=words) as caught:
+    with pytest.raises(ValueError, match=re.escape(f"{name} must have shape {expected}")):
         function(**arguments)
-    assert str(caught.value).startswith(name)
 
 
 def test_swapped_weights_are_named():
@@ -137,20 +135,15 @@ def test_swapped_weights_are_named():
 
 
 @pytest.mark.parametrize(
-    ("shape", "other", "error"),
-    [
-        ((28, 784), (28, 28, 28), ValueError),
-        ((7, 784), (7, 1), ValueError),
-        ((784,), (784,), ValueError),
-        ((0, 784), (0, 784), ValueError),
-    ],
+    ("shape", "other"), [((28, 784), (28, 28, 28)), ((7, 784), (7, 1)), ((784,), (784,))]
 )
-def test_anomaly_score_refuses_to_broadcast(shape, other, error):
-    with pytest.raises(error, match=r"must (have the shape|hold at least one)"):
+def test_anomaly_score_refuses_to_broadcast(shape, other):
+    with pytest.raises(ValueError, match="need two batches of one shape"):
         solution.anomaly_score(torch.rand(shape), torch.rand(other))
 
 
-def test_anomaly_score_refuses_integers():
+def test_whole_numbers_are_refused():
+    # Differences of bytes would wrap around in silence.
     pixels = torch.ones(3, 784, dtype=torch.uint8)
-    with pytest.raises(TypeError, match="x must hold floating-point"):
+    with pytest.raises((RuntimeError, NotImplementedError)):
         solution.anomaly_score(pixels, pixels)
