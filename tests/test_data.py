@@ -255,3 +255,9 @@ def test_offline_sample():
     assert train.data.dtype == torch.uint8 and train.data.max() == 255
     seen = {image.numpy().tobytes() for image in train.data[:4000]}
     assert not any(image.numpy().tobytes() in seen for image in test.data)
+
+
+def test_a_file_that_was_just_moved_away_has_no_size(tmp_path):
+    # The fetcher moves a finished file between being listed and being measured.
+    (tmp_path / "there").write_bytes(b"1234")
+    assert [data._size(tmp_path / name) for name in ("there", "gone")] == [4, 0]
