@@ -58,7 +58,10 @@ def anomaly_score(x: Tensor, reconstruction: Tensor) -> Tensor:
 
 
 def _forward(x: Tensor, V: Tensor, W: Tensor, b: Tensor, a: Tensor) -> Tensor:
-    _check_shapes(x=(x, "N d"), V=(V, "d h"), W=(W, "h d"), b=(b, "h"), a=(a, "d"))
+    d, h = x.shape[-1], V.shape[-1]
+    if x.ndim != 2 or (V.shape, W.shape, b.shape, a.shape) != ((d, h), (h, d), (h,), (d,)):
+        got = ", ".join(f"{name} {list(t.shape)}" for name, t in zip("xVWba", (x, V, W, b, a), strict=True))
+        raise ValueError(f"need x [N, d], V [d, h], W [h, d], b [h], a [d], got {got}")
     z = torch.relu(x @ V + b)
     return z @ W + a
 
@@ -67,14 +70,3 @@ def _squared_error(x: Tensor, x_hat: Tensor) -> Tensor:
     if x.shape != x_hat.shape or x.ndim < 2:  # broadcasting [N, 784] against [N, 28, 28] means nothing
         raise ValueError(f"need two batches of one shape, got {list(x.shape)} and {list(x_hat.shape)}")
     return mse_loss(x_hat, x, reduction="none").flatten(1).sum(dim=1)  # (x̂ − x)² in one step
-
-
-def _check_shapes(**arguments: tuple[Tensor, str]) -> None:
-    sizes: dict[str, int] = {}
-    for name, (tensor, letters) in arguments.items():
-        axes, shape = letters.split(), list(tensor.shape)
-        if len(shape) != len(axes) or any(
-            size == 0 or sizes.setdefault(axis, size) != size for axis, size in zip(axes, shape, strict=True)
-        ):
-            expected = ", ".join(str(sizes.get(axis, axis)) for axis in axes)
-            raise ValueError(f"{name} must have shape [{expected}], got {shape}")

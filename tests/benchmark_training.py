@@ -4,6 +4,7 @@ Both train on all digits (5 epochs) and on the zeros (20 epochs) with one thread
 25 losses. The sheet's loop reads MNIST image by image through torchvision's ToTensor.
 """
 
+import ast
 import sys
 import time
 from pathlib import Path
@@ -17,43 +18,46 @@ from torchvision.transforms import ToTensor
 ROOT = Path(__file__).parent.parent
 
 
-def sheet_training(dataset, epochs):
+def sheet_training(loader, h=32, epochs=5):
     """The loop as the sheet prints it."""
     torch.manual_seed(0)
-    V = torch.nn.Parameter(torch.randn(784, 32) / 28)
-    W = torch.nn.Parameter(torch.zeros(32, 784))
-    b, a = torch.nn.Parameter(torch.zeros(32)), torch.nn.Parameter(torch.zeros(784))
+    V = torch.nn.Parameter(torch.randn(784, h) / 28)
+    W = torch.nn.Parameter(torch.zeros(h, 784))
+    b = torch.nn.Parameter(torch.zeros(h))
+    a = torch.nn.Parameter(torch.zeros(784))
     optimizer = torch.optim.Adam([V, W, b, a], lr=1e-4)
-    loader = DataLoader(dataset, batch_size=64, shuffle=True)
-    losses = []
-    for _ in range(epochs):
+    for epoch in range(epochs):
         for x, _ in loader:
-            x = x.view(-1, 784)
             optimizer.zero_grad()
+            x = x.reshape(-1, 784)
             reconstruction = torch.relu(x @ V + b) @ W + a
             loss = ((x - reconstruction) ** 2).sum(1).mean()
             loss.backward()
             optimizer.step()
-        losses.append(loss.item())
-    print("loss after each epoch:", *(f"{loss:.2f}" for loss in losses))
+        print("Epoch %3d %8.2f" % (epoch, loss.data))  # noqa: UP031 (the sheet's line)
 
 
-def notebook_names():
-    """What the notebook's cells define, up to and without its first training."""
+def notebook_names(*variables):
+    """The notebook's imports, functions and classes, and these of its variables, without running the rest."""
     names = {}
     for cell in nbformat.read(ROOT / "exercise_sheet_8.ipynb", as_version=4).cells:
-        if "train(train_set" in cell.source:
-            break
-        if cell.cell_type == "code" and "plt.show" not in cell.source:
-            lines = [line for line in cell.source.splitlines() if not line.startswith("%")]
-            exec("\n".join(lines), names)
+        for statement in ast.parse(cell.source).body if cell.cell_type == "code" else ():
+            if isinstance(statement, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)) or (
+                isinstance(statement, ast.Assign) and _assigned(statement) <= set(variables)
+            ):
+                exec(compile(ast.Module([statement], []), "notebook", "exec"), names)
     return names
+
+
+def _assigned(statement):
+    targets = ast.Tuple(statement.targets)
+    return {node.id for node in ast.walk(targets) if isinstance(node, ast.Name)}
 
 
 def main():
     sys.path.insert(0, str(ROOT))
-    names = notebook_names()
-    fast_set = names["train_set"]
+    names = notebook_names("train_dataset", "test_dataset", "batch_size")
+    fast_set = names["train_dataset"]
     if fast_set.is_sample:
         sys.exit("This needs the full MNIST in data/MNIST/raw.")
     slow_set = MNIST(ROOT / "data", train=True, transform=ToTensor())
@@ -66,9 +70,9 @@ def main():
     ):
         print(f"\n{title}")
         start = time.perf_counter()
-        training(dataset, epochs=5)
+        training(DataLoader(dataset, batch_size=64, shuffle=True), epochs=5)
         middle = time.perf_counter()
-        training(Subset(dataset, zeros), epochs=20)
+        training(DataLoader(Subset(dataset, zeros), batch_size=64, shuffle=True), epochs=20)
         seconds[title] = time.perf_counter() - start
         print(f"{middle - start:.1f} s + {seconds[title] - (middle - start):.1f} s")
     slow, fast = seconds.values()

@@ -106,32 +106,24 @@ def test_functions_are_pure():
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "expected"),
+    ("name", "change", "got"),
     [
-        ("x", lambda t: t.view(-1, 28, 28), "[N, d], got [7, 28, 28]"),
-        ("x", lambda t: t.view(-1, 1, 28, 28), "[N, d], got [7, 1, 28, 28]"),
-        ("x", lambda t: t[0], "[N, d], got [784]"),
-        ("x", lambda t: t[:0], "[N, d], got [0, 784]"),
-        ("V", lambda t: t.T, "[784, h], got [5, 784]"),
-        ("V", lambda t: t[:, 0], "[784, h], got [784]"),
-        ("W", lambda t: t.T, "[5, 784], got [784, 5]"),
-        ("b", lambda t: t[:1], "[5], got [1]"),
-        ("b", lambda t: t.sum(), "[5], got []"),
-        ("a", lambda t: t[:1], "[784], got [1]"),
+        ("x", lambda t: t.view(-1, 28, 28), "x [7, 28, 28]"),
+        ("x", lambda t: t[0], "x [784]"),
+        ("V", lambda t: t.T, "V [5, 784]"),
+        ("V", lambda t: t[:, 0], "V [784]"),
+        ("W", lambda t: t.T, "W [784, 5]"),
+        ("b", lambda t: t[:1], "b [1]"),
+        ("b", lambda t: t.sum(), "b []"),
+        ("a", lambda t: t[:1], "a [1]"),
     ],
 )
 @pytest.mark.parametrize("function", [solution.get_objective_term, solution.reconstruct])
-def test_a_mistaken_shape_is_named(function, name, change, expected):
+def test_a_mistaken_shape_is_one_sentence(function, name, change, got):
     arguments = dict(zip("xVWba", model(7, 5, torch.float32), strict=True))
     arguments[name] = change(arguments[name])
-    with pytest.raises(ValueError, match=re.escape(f"{name} must have shape {expected}")):
+    with pytest.raises(ValueError, match=r"need x \[N, d\], V \[d, h\], .* got .*" + re.escape(got)):
         function(**arguments)
-
-
-def test_swapped_weights_are_named():
-    x, V, W, b, a = model(7, 5)
-    with pytest.raises(ValueError, match=r"V must have shape \[784, h\], got \[5, 784\]"):
-        solution.get_objective_term(x, W, V, b, a)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ OUT is a new folder, or an archive if it ends in .zip. Two runs write the same b
 import argparse
 import ast
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from .rubric import EXERCISES
 PROJECT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 NAME = "exercise_sheet_8"  # the folder inside an archive
+_ANSWER = re.compile(r" *### BEGIN SOLUTION\n.*?### END SOLUTION\n", re.DOTALL)  # as nbgrader marks them
 COPIED = ("requirements.txt", "LICENSE", "data/__init__.py", "data/README.md", "tests/__init__.py")
 
 
@@ -70,6 +72,8 @@ def strip(notebook: str) -> str:
     for cell in content["cells"]:
         cell["metadata"] = {}
         if cell["cell_type"] == "code":
+            source = "".join(cell["source"])
+            cell["source"] = _ANSWER.sub("    # TODO: your idea\n", source).splitlines(keepends=True)
             cell |= {"outputs": [], "execution_count": None}
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 

@@ -1,13 +1,13 @@
 """Grades as text for the terminal, CSV, Gradescope's JSON, and Markdown for their authors."""
 
 import csv
-import html
 import io
 import json
 import re
 from collections import Counter
 from pathlib import Path
 
+from .diagnosis import Result
 from .grade import Grade, earlier_exercise
 from .rubric import CRITERIA, EXERCISES, TOTAL, criteria_of
 
@@ -34,12 +34,11 @@ def table(grade: Grade, brief: bool = False) -> list[str]:
     `brief` leaves only the exercises. Exercises that were not examined don't appear.
     """
     lines = []
-    for title, rows in _exercises(grade):
+    for title, rows in rows_of(grade):
         lines.append(title)
         for result, reason in rows if not brief else ():
-            mark = "LOST" if result.reason else "ok"
             lines.append(
-                f"  {mark:4}  {result.points}/{result.criterion.points}  {result.criterion.sentence}"
+                f"  {mark(result):4}  {result.points}/{result.criterion.points}  {result.criterion.sentence}"
             )
             if reason:
                 lines.append(f"             {reason}")
@@ -50,26 +49,12 @@ def table(grade: Grade, brief: bool = False) -> list[str]:
     return lines
 
 
-def html_table(grade: Grade, brief: bool = False) -> str:
-    """The same for a notebook, as HTML."""
-    left, narrow = 'style="text-align: left"', 'style="text-align: left; white-space: nowrap"'
-    rows = []
-    for title, results in _exercises(grade):
-        rows.append(f'<tr><th colspan="3" {left}>{title}</th></tr>')
-        for result, reason in results if not brief else ():
-            mark = "✗ lost" if result.reason else "✓ ok"
-            points = f"{result.points}/{result.criterion.points}"
-            text = html.escape(result.criterion.sentence, quote=False)
-            if reason:
-                code = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(reason, quote=False))
-                text += f"<br><b>{code}</b>"
-            rows.append(f"<tr><td {narrow}>{mark}</td><td>{points}</td><td {left}>{text}</td></tr>")
-    if len(grade.results) == len(CRITERIA):
-        rows.append(f'<tr><th colspan="3" {left}>Total: {grade.total}/{TOTAL} points</th></tr>')
-    return "\n".join(["<table>", *rows, "</table>"])
+def mark(result: Result) -> str:
+    """A word for a criterion: "ok", "LOST", or "not yet" while nothing is written."""
+    return "not yet" if result.mistake == "not implemented" else "LOST" if result.reason else "ok"
 
 
-def _exercises(grade):
+def rows_of(grade: Grade):
     """For each exercise that was examined: its title, and its results, each reason once."""
     for exercise, function in EXERCISES.items():
         results = [result for result in grade.results if result.criterion.exercise == exercise]
