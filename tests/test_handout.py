@@ -2,9 +2,12 @@
 
 import ast
 import io
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -88,11 +91,12 @@ def test_it_gives_nothing_away():
             first = 1 if ast.get_docstring(statement) else 0
             lines = REFERENCE.splitlines()[statement.body[first].lineno - 1 : statement.end_lineno]
             bodies |= {line.strip() for line in lines} - {"", "]", ")"}
-    assert len(bodies) > 15
+    assert len(bodies) > 10
     for path, content in handout.files().items():
         assert not bodies & {line.strip() for line in content.splitlines()}, path
         assert not any(len(line) > 25 and line in content for line in bodies), path
     text = "".join(handout.files().values())
+    assert "x.norm(dim=1)" not in text and "BEGIN SOLUTION" not in text  # the answer to exercise 4
     assert "mse_loss(" not in text and ".relu(" not in text and "addmm(" not in text
 
 
@@ -116,7 +120,11 @@ def test_from_stubs_to_all_points_in_one_kernel(stubs):
     checks = [i for i, cell in enumerate(notebook.cells) if cell.source.startswith("check(")]
     assert len(checks) == 4
     client = NotebookClient(
-        notebook, kernel_name="python3", resources={"metadata": {"path": str(stubs)}}, allow_errors=True
+        notebook,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(stubs)}},
+        allow_errors=True,
+        timeout=120,
     )
 
     def run(i):
@@ -131,24 +139,46 @@ def test_from_stubs_to_all_points_in_one_kernel(stubs):
             if (cell.cell_type == "code" and i < checks[0]) or "return solution." in cell.source:
                 client.execute_cell(cell, i)
         for i in checks[:3]:
-            assert "Not implemented yet." in run(i)
+            shown = run(i)
+            assert shown.startswith("Open solution.py, replace the line that starts with `raise`")
+            assert "not yet" in shown and "LOST" not in shown
         assert "Total: 0/35 points" in run(checks[3])
 
         (stubs / "solution.py").write_text(NO_RELU_MEAN, encoding="utf-8")
         shown = run(checks[0])
         assert "9/15" in shown and "no activation" in shown and "784 times too small" in shown
-        assert "AttributeError" in run(checks[1])
+        assert re.search(r"This is solution.py as saved at \d\d:\d\d\.", shown)
+        assert "solution.py has no `reconstruct`" in run(checks[1])
 
         (stubs / "solution.py").write_text("def get_objective_term(:\n", encoding="utf-8")
         for _ in range(2):
-            assert "not valid Python: invalid syntax (line 1: `def get_objective_term(:`)" in run(checks[0])
+            assert run(checks[0]) == (
+                "solution.py stops before any function is called. "
+                "It is not valid Python: invalid syntax (line 1: `def get_objective_term(:`).\n"
+            )
+        (stubs / "solution.py").write_text(f"{NO_RELU_MEAN}\nprint(losses[0])\n", encoding="utf-8")
+        assert "NameError: name 'losses' is not defined (line 4: `print(losses[0])`)" in run(checks[0])
+        (stubs / "solution.py").write_text("while True:\n    pass\n", encoding="utf-8")
+        threading.Timer(2, client.km.provisioner.process.send_signal, [signal.SIGINT]).start()
+        assert "endless loop outside of the functions?" in run(checks[0])
 
         (stubs / "solution.py").write_text(HELPER, encoding="utf-8")
         assert "(line 5: `return images.flat(1)`)" in run(checks[0])
 
+        # Written in the cell, as on the paper sheet: right, but not in solution.py.
+        cell = next(cell for cell in notebook.cells if "return solution.get_objective_term" in cell.source)
+        delegating, cell.source = cell.source, NO_RELU_MEAN
+        client.execute_cell(cell, notebook.cells.index(cell))
+        assert run(checks[0]).startswith(
+            "`get_objective_term`: written in this notebook. Hand in the notebook"
+        )
+        cell.source = delegating
+        client.execute_cell(cell, notebook.cells.index(cell))
+
         (stubs / "solution.py").write_text(REFERENCE, encoding="utf-8")
         assert "15/15 points" in run(checks[0])
-        assert "Total: 35/35 points" in run(checks[3])
+        shown = run(checks[3])
+        assert "Total: 35/35 points" in shown and shown.startswith("Hand in solution.py.")
 
 
 def test_filled_in_it_earns_everything_and_its_notebook_runs(stubs):

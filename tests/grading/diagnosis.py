@@ -25,11 +25,13 @@ class Result:
     Attributes:
         reason: why the points are lost, in a sentence or two for the author; None if they are not.
         mistake: a short name of the mistake, for counting; None if there is none.
+        note: a remark that costs nothing, in a sentence; or "".
     """
 
     criterion: Criterion
     reason: str | None = None
     mistake: str | None = None
+    note: str = ""
 
     @property
     def points(self) -> int:
@@ -40,7 +42,7 @@ class _Losses:
     """The criteria lost so far in one exercise: the first reason stands."""
 
     def __init__(self, exercise):
-        self.exercise, self.lost = exercise, {}
+        self.exercise, self.lost, self.notes = exercise, {}, {}
         self.failed = False  # whether the function could not be called at all
 
     def lose(self, part, reason, mistake):
@@ -60,7 +62,10 @@ class _Losses:
         self.lose(mistake.part, mistake.sentence.format(number), f"{mistake.switch}: {mistake.option}")
 
     def results(self):
-        return [Result(c, *self.lost.get(c.part, (None, None))) for c in criteria_of(self.exercise)]
+        return [
+            Result(c, *self.lost.get(c.part, (None, None)), self.notes.get(c.part, ""))
+            for c in criteria_of(self.exercise)
+        ]
 
 
 def examine(exercise: int, call: Call, probes: Probes, seconds: float | None = None) -> list[Result]:
@@ -357,7 +362,11 @@ def _check_scalar(ask, probes, model, first, differentiable, setting, losses):
             losses.lose("scalar", reason, "wrong gradient")
 
 
-_RANDOM = "Asked twice with the same arguments, your function gives two answers.", "random"
+_RANDOM = (
+    "Asked twice with the same arguments, your function gives two answers. "
+    "V, W, b and a are given: no `nn.Linear`, no random numbers, no dropout.",
+    "random",
+)
 
 
 def _same_answer(reply, again):
@@ -664,6 +673,10 @@ def _check_form(ask, reply, losses, seconds):
         )
 
 
+_OTHER_SCALE = (
+    "Your scores order the images as the squared error does, which is all that counts here. "
+    "They are other numbers, so the figures that follow won't be those that the text quotes."
+)
 _THRESHOLD = (
     "Your function gives verdicts, not scores: it compares with a threshold, "
     "so many images get the same value. Return the error itself."
@@ -678,6 +691,8 @@ _WRONG_SIGN = "Your scores are the wrong way round: the stranger an image, the s
 def _check_order(probes, scores, dtype, losses):
     known = formulas.scores(probes.images.astype(np.float64), probes.reconstructions.astype(np.float64))
     if _increases(scores, known["right"]):
+        if not np.allclose(scores, known["right"], rtol=1e-3):
+            losses.notes["error"] = _OTHER_SCALE
         return
     if _increases(-scores, known["right"]):
         losses.lose("direction", _WRONG_SIGN, "wrong sign")
@@ -798,12 +813,31 @@ def trouble(reply, seconds=None):
         return f"Your file is not valid Python: {message}{where}.", "syntax"
     if kind == "NameError":
         return f"Your function uses a name that is not defined: {message}{where}.", "NameError"
+    slip = _slip(kind, message, error.get("code", ""))
+    if slip:
+        return f"{slip}{where}.", kind
     if kind == "TypeError" and re.search(r"positional argument|unexpected keyword", message):
         return f"Your function does not take the arguments of the sheet: {message}.", "wrong signature"
     if kind == "MemoryError" or "allocate memory" in message:
         return f"Your function asks for too much memory{where}.", "memory"
     text = f"{kind}: {message}".rstrip(": .")
     return f"Your function stops with {text}{where}.", kind
+
+
+def _slip(kind, message, code):
+    """A sentence, without its end, for an exception whose text would not help; or None."""
+    missing = re.fullmatch(r"module 'solution' has no attribute '(\w+)'", message)
+    if missing:
+        return f"solution.py has no `{missing[1]}`"
+    if kind == "TypeError" and code and re.search(r"positional argument|unexpected keyword", message):
+        return f"Your code calls a function with other arguments than it takes: {message}"
+    if "multiplied" in message and re.search(r"\b[VW](\.T|\.mT|\.t\(\))\s*@", code):
+        return "Here images are the rows of x, so it is `x @ V` and `z @ W`, and nothing is transposed"
+    if re.search(r"\b(torch\.)?(max|maximum)\(", code) and re.search(r"max(imum)?\(\)", message):
+        return "`torch.max` can't compare a tensor with a number. Use `torch.relu` or `clamp`"
+    if kind in ("RuntimeError", "TypeError") and ("numpy()" in message or "np." in code):
+        return f"NumPy can't be differentiated. Use the functions of torch ({message.rstrip('.')})"
+    return None
 
 
 def _where(error):

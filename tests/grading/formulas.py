@@ -124,9 +124,9 @@ LOSS_MISTAKES = (
 
 # Arguments in the wrong order: their shapes fit only where h = 784.
 ORDER_MISTAKES = (
-    Mistake("order", "biases", "encoder_bias", "You have mixed up the biases: b belongs to the encoder and a to the decoder. Check the order of your function's parameters: x, V, W, b, a."),
-    Mistake("order", "weights", "hidden", "You have mixed up the weights: V belongs to the encoder and W to the decoder. Check the order of your function's parameters: x, V, W, b, a."),
-    Mistake("order", "all", "hidden", "You have mixed up encoder and decoder: V and b encode, W and a decode. Check the order of your function's parameters: x, V, W, b, a."),
+    Mistake("order", "biases", "encoder_bias", "You have mixed up the biases: b belongs to the encoder and a to the decoder. (The order of the parameters is x, V, W, b, a.)"),
+    Mistake("order", "weights", "hidden", "You have mixed up the weights: V belongs to the encoder and W to the decoder. (The order of the parameters is x, V, W, b, a.)"),
+    Mistake("order", "all", "hidden", "You have mixed up encoder and decoder: V and b encode, W and a decode. (The order of the parameters is x, V, W, b, a.)"),
     Mistake("order", "encoder_transposed", "hidden", "Your encoder transposes V. With images as rows, no matrix needs to be transposed."),
     Mistake("order", "decoder_transposed", "output", "Your decoder transposes W. With images as rows, no matrix needs to be transposed."),
     Mistake("order", "both_transposed", "hidden", "You transpose V and W. With images as rows, no matrix needs to be transposed."),

@@ -49,13 +49,15 @@ class Grade:
 
     def to_dict(self) -> dict:
         """As plain data, for another process."""
-        results = [[result.criterion.id, result.reason, result.mistake] for result in self.results]
+        results = [
+            [result.criterion.id, result.reason, result.mistake, result.note] for result in self.results
+        ]
         return vars(self) | {"results": results}
 
     @classmethod
     def from_dict(cls, plain: dict) -> "Grade":
         criteria = {criterion.id: criterion for criterion in CRITERIA}
-        results = [Result(criteria[id], reason, mistake) for id, reason, mistake in plain["results"]]
+        results = [Result(criteria[id], *others) for id, *others in plain["results"]]
         return cls(**plain | {"results": results})
 
 

@@ -35,7 +35,7 @@ def check(*functions: Callable) -> None:
     from IPython.display import display
 
     exercises = {name: exercise for exercise, name in EXERCISES.items()}
-    results, notes, in_cells, unfinished = [], [], [], False
+    results, in_cells = [], []
     callers = sys._getframe(1).f_globals  # a lambda's name is known only there
     linecache.checkcache()
     for function in dict.fromkeys(functions or (None,)):
@@ -61,24 +61,25 @@ def check(*functions: Callable) -> None:
             print(f"Interrupted: {name} had not answered yet. Is there an endless loop?")
             return
         results += found
-        unfinished |= any(result.mistake == "not implemented" for result in found)
         if not _is_from_solution(function):
             in_cells.append(name)
-    if unfinished:
-        notes.append(
-            "Open solution.py, replace the line that starts with `raise` by your code, save, "
-            "and run this check again."
-        )
+    notes = _notes(results, in_cells, len(functions)) if _loaded else []
+    display(_Check(Grade("", results), len(functions) > 1, notes))
+
+
+def _notes(results, in_cells, checked):
+    """What to do next, and what will be handed in, for a student in the notebook."""
+    notes = []
+    if any(result.mistake == "not implemented" for result in results):
+        notes.append("Open solution.py, replace the line that starts with `raise`, save, and check again.")
     if in_cells:
-        which = " and ".join(f"`{name}`" for name in in_cells)
-        notes.append(f"{which}: written in this notebook, so hand in the notebook as well as solution.py.")
-    elif len(functions) > 1 and len(results) == len(CRITERIA):
+        names = " and ".join(f"`{name}`" for name in in_cells)
+        notes.append(f"{names}: written in this notebook. Hand in the notebook as well as solution.py.")
+    elif len(results) == len(CRITERIA):
         notes.append("Hand in solution.py.")
-    if not all(result.points == result.criterion.points for result in results) and len(in_cells) < len(
-        functions
-    ):
-        notes.append(_saved())
-    display(_Check(Grade("", results), len(functions) > 1, [note for note in notes if note]))
+    if len(in_cells) < checked and any(result.reason for result in results):
+        notes.append(_saved())  # perhaps the student's last change was not
+    return notes
 
 
 # ---------------------------------------------------------------- solution.py
@@ -161,11 +162,12 @@ def _told(error):
 
 
 def _saved():
-    """When solution.py was saved, for the case that the student's last change was not."""
-    for path in _loaded:
-        with contextlib.suppress(OSError):
-            return f"{path.name} as saved at {time.strftime('%H:%M', time.localtime(path.stat().st_mtime))}."
-    return ""
+    (path,) = _loaded
+    with contextlib.suppress(OSError):
+        return (
+            f"This is {path.name} as saved at {time.strftime('%H:%M', time.localtime(path.stat().st_mtime))}."
+        )
+    return f"{path.name} is not there any more."
 
 
 # ---------------------------------------------------------------- what is shown
@@ -190,6 +192,7 @@ class _Check:
                 word = mark(result).lower()
                 text = html.escape(result.criterion.sentence, quote=False)
                 text += f"<br><b>{_marked_up(reason)}</b>" if reason else ""
+                text += f"<br>{_marked_up(result.note)}" if result.note else ""
                 lines.append(
                     f'<tr><td {narrow}><span style="color: {colour}">{sign} {word}</span></td>'
                     f"<td>{result.points:g}/{result.criterion.points:g}</td><td {left}>{text}</td></tr>"

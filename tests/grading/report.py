@@ -40,8 +40,8 @@ def table(grade: Grade, brief: bool = False) -> list[str]:
             lines.append(
                 f"  {mark(result):4}  {result.points}/{result.criterion.points}  {result.criterion.sentence}"
             )
-            if reason:
-                lines.append(f"             {reason}")
+            if reason or result.note:
+                lines.append(f"             {reason or result.note}")
     if len(grade.results) == len(CRITERIA):
         lines.append(f"Total: {grade.total}/{TOTAL} points")
     if grade.note:
