@@ -1,0 +1,59 @@
+"""Every command that the README, the hand-out's README or a docstring names can be run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import data
+
+ROOT = Path(__file__).parent.parent
+TEXTS = ("README.md", "tests/grading/handout.md", "tests/*.py", "tests/grading/*.py")
+
+# What a command begins with, and how it is run here: on little input.
+SMALL = {
+    "-m jupyter nbconvert --execute --to html": "-m jupyter nbconvert --to html --output-dir {tmp}"
+    " exercise_sheet_8.ipynb",  # executed by test_notebook.py
+    "-m jupyter lab": "-m jupyter lab --version",
+    "-m tests.grading.handout": "-m tests.grading.handout {tmp}/sheet_8.zip",
+    "-m pytest tests/test_solution.py": "-m pytest tests/test_solution.py -p no:cacheprovider"
+    " --solution tests/submissions/right/plain.py --grades {tmp}/grades.csv --feedback {tmp}/pages/",
+    "tests/benchmark_training.py": "tests/benchmark_training.py 1",
+    "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1",
+    "tests/benchmark_grading.py": "tests/benchmark_grading.py 3",
+}
+# CI runs these before it runs this.
+ELSEWHERE = ("-m venv", "-m pip install", "-m pytest`", "-m pytest\n")
+NEED_MNIST = ("tests/benchmark_training.py", "tests/benchmark_detectors.py")
+
+
+def named_commands():
+    texts = [path.read_text(encoding="utf-8") for pattern in TEXTS for path in ROOT.glob(pattern)]
+    pattern = r"python3? ((?:-m [a-z]|tests/\w)[^&`\n]*[`\n]?)"
+    return {c for text in texts if text != Path(__file__).read_text() for c in re.findall(pattern, text)}
+
+
+def test_each_is_run_somewhere():
+    commands = named_commands()
+    assert len(commands) > 8
+    assert [c for c in commands if not c.startswith((*SMALL, *ELSEWHERE))] == []
+    assert [s for s in SMALL if not any(c.startswith(s) for c in commands)] == []
+
+
+@pytest.mark.parametrize("command", SMALL)
+def test_it_runs(command, tmp_path):
+    if command in NEED_MNIST and data.load_mnist()[0].is_sample:
+        pytest.skip("needs the full MNIST")
+    arguments = SMALL[command].format(tmp=tmp_path).split()
+    run = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("name", ["benchmark_training", "benchmark_detectors"])
+def test_as_a_module_too(name):
+    if data.load_mnist()[0].is_sample:
+        pytest.skip("needs the full MNIST")
+    command = [sys.executable, "-c", f"import tests.{name} as b; b.notebook_names('batch_size')"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
