@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from tests.grading import report as reports
 from tests.grading.grade import Grade, grade
 from tests.grading.rubric import CRITERIA
-from tests.grading.sandbox import Limits, Sandbox
+from tests.grading.sandbox import Limits, Sandbox, SandboxError
 from tests.grading.submission import find_submissions, imported_by
 
 HERE = Path(__file__).parent
@@ -82,7 +83,8 @@ def pytest_generate_tests(metafunc):
 def sandbox(pytestconfig):
     limits = Limits(pytestconfig.option.time_limit, int(pytestconfig.option.memory_limit * 2**30))
     preload = imported_by(pytestconfig.stash[_submissions_key].values())
-    with Sandbox(limits, preload) as sandbox:
+    # More threads of the grader's own would take the submissions' time.
+    with threadpool_limits(1), Sandbox(limits, preload) as sandbox:
         yield sandbox
 
 
@@ -99,7 +101,7 @@ def result(request, sandbox, latest, record_property):
         latest.clear()
         try:
             latest[name] = grade(request.config.stash[_submissions_key][name], sandbox)
-        except RuntimeError as error:
+        except SandboxError as error:
             pytest.exit(str(error), returncode=3)
     result = latest[name].results[position]
     for key, value in (
@@ -171,10 +173,8 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.section("grades")
         for line in reports.table(grades[0]) if len(grades) == 1 else reports.overview(grades):
             terminalreporter.line(line)
-        if not all(found.isolated for found in grades):
-            terminalreporter.line(
-                "Note: this machine can't isolate submissions; they could read its files. See the README."
-            )
+        for sentence in dict.fromkeys(s for found in grades for s in found.unprotected):
+            terminalreporter.line(f"Note: {sentence} See the README.")
     if _mnist_key in config.stash:
         terminalreporter.section("MNIST")
         terminalreporter.line(config.stash[_mnist_key])

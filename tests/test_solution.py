@@ -8,5 +8,5 @@ import pytest
 
 def test_criterion(result):
     """The points of one criterion, or the reason why they are lost."""
-    if result.reason:
+    if result.lost:
         pytest.fail(result.reason, pytrace=False)

@@ -34,8 +34,12 @@ class Result:
     note: str = ""
 
     @property
+    def lost(self) -> bool:
+        return self.mistake is not None  # never by a text: an author's exception may say nothing at all
+
+    @property
     def points(self) -> int:
-        return 0 if self.reason else self.criterion.points
+        return 0 if self.lost else self.criterion.points
 
 
 class _Losses:
@@ -46,7 +50,7 @@ class _Losses:
         self.failed = False  # whether the function could not be called at all
 
     def lose(self, part, reason, mistake):
-        self.lost.setdefault(part, (reason, mistake))
+        self.lost.setdefault(part, (reason or "Your function stops.", mistake or "error"))
 
     def lose_all(self, reason, mistake, parts=None):
         for criterion in criteria_of(self.exercise):
@@ -786,6 +790,10 @@ def trouble(reply, seconds=None):
     died = reply.report.get("died")
     if died == "time":
         return f"Your function did not answer within {seconds:g} seconds. Is there an endless loop?", "time"
+    if died == "memory":
+        return "Your function takes too much memory, all its processes together.", "memory"
+    if died == "disk":
+        return "Your function fills the disk.", "disk"
     if died:
         return (
             "Your function ended its process: by leaving it, closing its files, a crash, or too much memory.",
@@ -796,7 +804,7 @@ def trouble(reply, seconds=None):
     where = _where(error)
     if kind == "NotImplementedError" and "code" in error and kind in (error["code"] or kind):
         return "Not implemented yet.", "not implemented"
-    if kind == "missing":
+    if error.get("missing"):
         return message, "missing"
     if kind == "ModuleNotFoundError" and error.get("module") == "solution":
         return (

@@ -4,8 +4,8 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from . import worker
 from .diagnosis import Result, examine, trouble
+from .inside import call as inside
 from .probes import Probes
 from .rubric import CRITERIA, EXERCISES, criteria_of
 from .sandbox import Reply, Sandbox, Session
@@ -21,7 +21,7 @@ class Grade:
         status: "graded", or what kept it from being run: "unreadable", "import failed".
         note: a remark for the author, or "".
         output: what it printed while it ran.
-        isolated: whether it was kept from the machine's files, processes and network.
+        unprotected: a sentence for each protection of the machine that could not be had.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Grade:
     status: str = "graded"
     note: str = ""
     output: str = ""
-    isolated: bool = True
+    unprotected: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -85,7 +85,7 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
             ]
             result = Grade(submission.name, results, note=submission.note or "")
         session.close()
-        return replace(result, output=session.output.strip(), isolated=sandbox.isolated)
+        return replace(result, output=session.output.strip(), unprotected=tuple(sandbox.missing))
 
 
 def _examine(exercise, call, probes, seconds):
@@ -99,10 +99,10 @@ def _examine(exercise, call, probes, seconds):
 
 def check_function(function: Callable, exercise: int, probes: Probes | None = None) -> list[Result]:
     """The results of one exercise, for a function that runs in this process. Never raises."""
-    worker.import_torch()
+    inside.import_torch()
 
     def call(_, arrays, gradient):
-        return Reply(*worker.call(function, arrays, gradient))
+        return Reply(*inside.call(function, arrays, gradient))
 
     return examine(exercise, call, probes or default_probes())
 
@@ -114,7 +114,7 @@ def _stopping_at_death(session):
     def call(name, arrays, gradient):
         if name not in session.loaded["functions"]:
             message = f"There is no function named `{name}`."
-            return Reply({"error": {"type": "missing", "message": message}}, [])
+            return Reply({"error": {"type": "", "message": message, "missing": True}}, [])
         if name in dead:
             return dead[name]
         reply = session.call(name, arrays, gradient)
