@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.grading import report as reports
+from tests.grading.collect import find_submissions
 from tests.grading.grade import Grade, grade
 from tests.grading.rubric import CRITERIA
 from tests.grading.sandbox import Limits, Sandbox
-from tests.grading.submission import find_submissions, imported_by
+from tests.grading.submission import imported_by
 
 HERE = Path(__file__).parent
 _submissions_key = pytest.StashKey[dict]()

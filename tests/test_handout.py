@@ -13,10 +13,10 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.grading import handout
+from tests.grading.collect import find_submissions
 from tests.grading.grade import grade
 from tests.grading.rubric import TOTAL
 from tests.grading.sandbox import Sandbox
-from tests.grading.submission import find_submissions
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = (ROOT / "solution.py").read_text(encoding="utf-8")
