@@ -25,15 +25,19 @@ class Result:
     Attributes:
         reason: why the points are lost, in a sentence or two for the author; None if they are not.
         mistake: a short name of the mistake, for counting; None if there is none.
+        points: what it earns; all or none of the criterion's, unless a human decided otherwise.
+        needs_look: whether a human should look at it.
     """
 
     criterion: Criterion
     reason: str | None = None
     mistake: str | None = None
+    points: float | None = None
+    needs_look: bool = False
 
-    @property
-    def points(self) -> int:
-        return 0 if self.reason else self.criterion.points
+    def __post_init__(self):
+        if self.points is None:
+            object.__setattr__(self, "points", 0 if self.reason else self.criterion.points)
 
 
 class _Losses:

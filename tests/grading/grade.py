@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from . import worker
 from .diagnosis import Result, examine, trouble
@@ -22,6 +22,8 @@ class Grade:
         note: a remark for the author, or "".
         output: what it printed while it ran.
         isolated: whether it was kept from the machine's files, processes and network.
+        notes: what was done to the points after grading, a sentence each.
+        seed: what its probes were drawn from.
     """
 
     name: str
@@ -30,12 +32,14 @@ class Grade:
     note: str = ""
     output: str = ""
     isolated: bool = True
+    notes: list[str] = field(default_factory=list)
+    seed: int = 0
 
     @property
-    def total(self) -> int:
+    def total(self) -> float:
         return sum(result.points for result in self.results)
 
-    def points(self, exercise: int) -> int:
+    def points(self, exercise: int) -> float:
         return sum(result.points for result in self.results if result.criterion.exercise == exercise)
 
     @property
@@ -49,13 +53,13 @@ class Grade:
 
     def to_dict(self) -> dict:
         """As plain data, for another process."""
-        results = [[result.criterion.id, result.reason, result.mistake] for result in self.results]
+        results = [[r.criterion.id, r.reason, r.mistake, r.points, r.needs_look] for r in self.results]
         return vars(self) | {"results": results}
 
     @classmethod
     def from_dict(cls, plain: dict) -> "Grade":
         criteria = {criterion.id: criterion for criterion in CRITERIA}
-        results = [Result(criteria[id], reason, mistake) for id, reason, mistake in plain["results"]]
+        results = [Result(criteria[id], *rest) for id, *rest in plain["results"]]
         return cls(**plain | {"results": results})
 
 

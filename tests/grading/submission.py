@@ -1,9 +1,11 @@
 """Reads one person's files, and chooses the one to grade. Nothing of them is run here."""
 
 import ast
+import contextlib
 import json
 import re
 import sys
+import time
 import unicodedata
 import warnings
 from dataclasses import dataclass, field, replace
@@ -33,6 +35,7 @@ class Submission:
         file: which file is graded, as it was handed in; "" if none is.
         helpers: the modules beside it that it imports: {"name.py" or "package/name.py": text}.
         needs_look: whether a human must decide what to grade.
+        time: when the file was written or handed in, in seconds since 1970; 0 if unknown.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Submission:
     file: str = ""
     helpers: dict[str, str] = field(default_factory=dict)
     needs_look: bool = False
+    time: float = 0
 
 
 def printable(text: str, limit: int = 100) -> str:
@@ -122,6 +126,7 @@ def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submiss
         note=" ".join(filter(None, notes)) or None,
         file=printable(work.path),
         helpers=_helpers(work, works),
+        time=_handed_in(work.upload),
         needs_look=bool(problems) and not work.defined,
     )
     return _with_solution_beside(found, work, works)
@@ -192,6 +197,15 @@ def _best(works):
 def _age(work):
     """What makes an upload the later one: the system's own order, the time, the number in its name."""
     return (work.upload.order, round(work.upload.item.modified / MINUTE), work.number, work.path)
+
+
+def _handed_in(upload):
+    """The time that ILIAS writes before the name, or else the file's own."""
+    stamp = str(upload.order[0]) if upload.order else ""
+    if len(stamp) == 14:
+        with contextlib.suppress(ValueError, OverflowError):
+            return time.mktime(time.strptime(stamp, "%Y%m%d%H%M%S"))
+    return upload.item.modified
 
 
 def version_of(path: str) -> str:
