@@ -636,11 +636,11 @@ def test_all_reports_agree(tmp_path, some_class):
         totals[properties["submission"]] += int(properties["points"])
     assert totals == TOTALS
     for name, total in TOTALS.items():
-        page = (tmp_path / "pages" / f"{name}.md").read_text(encoding="utf-8")
+        page = (tmp_path / "pages" / f"{name}.html").read_text(encoding="utf-8")
         assert f"{total} of {TOTAL} points" in page
         line = next(line for line in run.stdout.splitlines() if line.startswith(name))
         assert str(total) in line.split()
-    assert "(The same mistake as in exercise 1.)" in (tmp_path / "pages" / "no_relu.md").read_text(
+    assert "(The same mistake as in exercise 1.)" in (tmp_path / "pages" / "no_relu.html").read_text(
         encoding="utf-8"
     )
     assert "mean" in run.stdout

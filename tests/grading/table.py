@@ -1,5 +1,9 @@
-"""The table of grades, a CSV file: a run updates the rows that it grades, and keeps all others."""
+"""The table of grades, a CSV file: a run updates the rows that it grades, and keeps all others.
 
+Tables of parts of a class become one by: python -m tests.grading.table OUT.csv PART.csv ...
+"""
+
+import argparse
 import csv
 import io
 from pathlib import Path
@@ -115,3 +119,20 @@ def merge(paths: list[Path]) -> str:
 
 def _key(row):
     return ("id", row["id"]) if row.get("id") else ("name", row["submission"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.grading.table", description="Put tables of grades together."
+    )
+    parser.add_argument("out", type=Path, metavar="OUT.csv")
+    parser.add_argument("parts", type=Path, nargs="+", metavar="PART.csv")
+    options = parser.parse_args()
+    try:
+        write_whole(options.out, merge(options.parts).encode())
+    except (OSError, ValueError) as error:
+        parser.exit(1, f"No table was written: {error}.\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -80,7 +80,7 @@ def _column_of_ids(rows, ids):
 
 def _moodle(rows, width):
     """The grade stands before the maximum grade, which is the same for all; the comments stand last."""
-    for i in range(3, width):
+    for i in reversed(range(3, width)):
         numbers = {row[i].strip() for row in rows[1:] if i < len(row)}
         if len(numbers) == 1 and re.fullmatch(r"[1-9]\d*([.,]\d+)?", *numbers):
             return i - 1, width - 1
