@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading import report as reports
+from tests.grading import outputs
 from tests.grading.collect import find_submissions
 from tests.grading.grade import Grade, grade
 from tests.grading.rubric import CRITERIA
@@ -15,36 +15,34 @@ HERE = Path(__file__).parent
 _submissions_key = pytest.StashKey[dict]()
 _reported_key = pytest.StashKey[set]()
 _mnist_key = pytest.StashKey[str]()
-_grades: dict[str, Grade] = {}
+_outputs_key = pytest.StashKey[outputs.Outputs]()
+_current: list[outputs.Outputs] = []  # pytest gives this hook no config
+_isolated: list[bool] = []
 
 
 def pytest_addoption(parser):
     group = parser.getgroup("grading")
     group.addoption("--solution", action="append", metavar="PATH", help="what to grade (default: ./solution.py): a .py file, a notebook, a folder with one submission or with many; may be repeated")  # fmt: skip
-    group.addoption("--grades", type=Path, metavar="FILE", help="write the points to FILE.csv or FILE.json")
-    group.addoption("--feedback", type=Path, metavar="DIR", help="write a page for each author to DIR")
+    outputs.add_options(group.addoption)
     group.addoption("--time-limit", type=float, default=Limits.seconds, metavar="SECONDS", help="for the import and for each call (default: %(default)s)")  # fmt: skip
     group.addoption("--memory-limit", type=float, default=Limits.memory_bytes >> 30, metavar="GIB", help="beyond what torch needs (default: %(default)s)")  # fmt: skip
 
 
 def pytest_configure(config):
-    grades = config.option.grades
-    if grades and grades.suffix not in reports.SUFFIXES:
-        raise pytest.UsageError(f"--grades writes .csv or .json files, not {grades.name}")
     if min(config.option.time_limit, config.option.memory_limit) <= 0:
         raise pytest.UsageError("--time-limit and --memory-limit must be positive")
-    try:  # better now than when all is graded
-        if grades:
-            grades.parent.mkdir(parents=True, exist_ok=True)
-            grades.touch()
-        if config.option.feedback:
-            config.option.feedback.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise pytest.UsageError(f"{error.filename} can't be written: {error.strerror}") from None
     try:
         found = find_submissions(config.option.solution or [HERE.parent / "solution.py"])
-    except OSError as error:
+        found = outputs.shard(found, config.option.shard)
+    except (OSError, ValueError) as error:
         raise pytest.UsageError(f"--solution: {error}") from None
+    try:
+        config.stash[_outputs_key] = outputs.from_options(config.option, found)
+    except OSError as error:
+        raise pytest.UsageError(f"{error.filename} can't be written: {error.strerror}") from None
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+    _current[:] = [config.stash[_outputs_key]] if not hasattr(config, "workerinput") else []
     config.stash[_submissions_key] = {submission.name: submission for submission in found}
     if config.option.solution:  # the reports at the end say it all
         config.option.tbstyle, config.option.reportchars = "no", ""
@@ -130,21 +128,14 @@ def pytest_runtest_makereport(item, call):
 def pytest_runtest_logreport(report):
     if hasattr(report, "grade"):
         found = Grade.from_dict(report.grade)
-        _grades[found.name] = found
+        _isolated.append(found.isolated)
+        for current in _current:
+            current.add(found)
 
 
 def pytest_sessionfinish(session):
-    config = session.config
-    grades = _in_order(config)
-    if grades and not hasattr(config, "workerinput"):
-        if config.option.grades:
-            reports.write(config.option.grades, grades)
-        if config.option.feedback:
-            reports.write_feedback(config.option.feedback, grades)
-
-
-def _in_order(config):
-    return [_grades[name] for name in config.stash[_submissions_key] if name in _grades]
+    if not hasattr(session.config, "workerinput"):
+        session.config.stash[_outputs_key].finish()
 
 
 # ---------------------------------------------------------------- the notebook's data
@@ -167,12 +158,12 @@ def pytest_report_header(config):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    grades = _in_order(config)
-    if grades:
+    lines = config.stash[_outputs_key].lines()
+    if lines:
         terminalreporter.section("grades")
-        for line in reports.table(grades[0]) if len(grades) == 1 else reports.overview(grades):
+        for line in lines:
             terminalreporter.line(line)
-        if not all(found.isolated for found in grades):
+        if not all(_isolated):
             terminalreporter.line(
                 "Note: this machine can't isolate submissions; they could read its files. See the README."
             )
