@@ -118,6 +118,7 @@ def test_tables_of_parts_are_put_together(tmp_path):
     everyone = [Submission(name, source="") for name in "abcdefg"]
     for k in (1, 2, 3):
         part = outputs.shard(everyone, f"{k}/3")
+        assert [one.name for one in part] == list("abcdefg")[k - 1 :: 3]
         run_outputs([graded(one.name) for one in part], grades=tmp_path / f"{k}.csv")
     command = [
         sys.executable,
@@ -229,6 +230,7 @@ def test_points_by_hand(tmp_path):
         ("a,9.x,1,r", "no criterion"),
         ("a,1.hidden,4,r", "between 0 and 3"),
         ("a,1.hidden,nan,r", "between"),
+        ("a,1.hidden,-1,r", "between"),
         ("a,1.hidden,,", "between"),
         ("a", "no criterion"),
     ],
@@ -285,6 +287,15 @@ def test_moodles_worksheet(tmp_path, encoding, ending):
     assert after[0] == before[0] and after[2] == before[2]
     assert after[1][:4] == before[1][:4] and after[1][4:6] == ["33,5", "35,00"] and "x" in after[1][7]
     assert text.count("\r\n") == (3 if ending == "\r\n" else 0)
+
+
+def test_moodles_worksheet_filled_twice(tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_text(MOODLE, encoding="utf-8")
+    people = {name: Submission(name, id=id) for name, id in (("anna", "17"), ("ben", "18"))}
+    for _ in range(2):
+        worksheet.fill(path, [graded(name) for name in people], people)
+    assert path.read_text(encoding="utf-8") == MOODLE.replace(',,"35,00"', ',35,"35,00"')
 
 
 def test_canvas_gradebook(tmp_path):

@@ -34,9 +34,7 @@ def fill(path: Path, grades: list[Grade], submissions: dict[str, Submission]) ->
     people = _column_of_ids(rows, ids)
     column, feedback = _canvas(rows) or _moodle(rows, width) or (None, None)
     if people is None or column is None:
-        raise ValueError(
-            f"{path.name} has no column of the ids of these submissions, or none for their grades"
-        )
+        raise ValueError(f"{path.name} has no column of these ids, or none for their grades")
     comma = any(re.fullmatch(r"\d+,\d+", row[i].strip()) for row in rows[1:] for i in range(len(row)))
     filled = 0
     for row in rows[1:]:
