@@ -1,5 +1,6 @@
 """Reading what is handed in: one row a person, whatever course system it comes from, and nothing left out."""
 
+import contextlib
 import gzip
 import io
 import json
@@ -13,8 +14,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.grading import archives
+from tests.grading import archives, collect
+from tests.grading.archives import list_files
 from tests.grading.collect import find_one, find_submissions
 from tests.grading.grade import grade
 from tests.grading.rubric import EXERCISES
@@ -327,6 +331,49 @@ def test_a_bomb_is_a_row(tmp_path, monkeypatch, name):
     assert found["ben"].source == RIGHT
     assert found["anna"].needs_look
     assert "holds more than 1 MiB" in f"{found['anna'].problem} {found['anna'].note}"
+
+
+def test_one_persons_files_cost_no_other_row(tmp_path, monkeypatch):
+    tree(tmp_path / "class", {"anna/solution.py": RIGHT, "ben/solution.py": RIGHT})
+    real = collect.choose
+    monkeypatch.setattr(collect, "choose", lambda name, *more: 1 / 0 if name == "anna" else real(name, *more))
+    found = rows(tmp_path / "class")
+    assert found["anna"].needs_look and "ZeroDivisionError" in found["anna"].problem
+    assert found["ben"].source == RIGHT
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts open files")
+def test_archives_are_closed(tmp_path):
+    folder = tree(tmp_path / "class", {f"{i}/x.zip": {"solution.py": RIGHT} for i in range(30)})
+    before = len(os.listdir("/proc/self/fd"))
+    found = list_files(folder)
+    assert len([item.read() for item in found]) == 30
+    items = list(list_files(folder))
+    assert len(os.listdir("/proc/self/fd")) <= before + 1 and len(items) == 30
+
+
+SOURCES = [RIGHT, STUB, "", "(", "x = 1", notebook(RIGHT), "\0", "\ufeff" + RIGHT]
+NAMES = ["a", "b", "solution.py", "x.ipynb", "y.zip", "z.tar.gz", "utils.py", "tests", "Ann_12_assignsubmission_file_", "ann_LATE_1_2_s.py"]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.dictionaries(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map(tuple), st.sampled_from(SOURCES), min_size=1, max_size=8))  # fmt: skip
+def test_no_tree_of_files_raises_and_no_work_is_left_out(tmp_path_factory, files):
+    folder = tmp_path_factory.mktemp("class")
+    for path, content in files.items():
+        where = folder.joinpath(*path[:-1])
+        with contextlib.suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
+            where.mkdir(parents=True, exist_ok=True)
+            (where / path[-1]).write_text(content, encoding="utf-8")
+    try:
+        found = find_submissions([folder])
+    except FileNotFoundError:
+        found = []
+    assert len({one.name for one in found}) == len(found)
+    top = {entry.name for entry in folder.iterdir() if entry.name in ("a", "b") and entry.is_dir()}
+    if len(top) == 2 and not (folder / "tests" / "grading").exists():
+        whole = [one for one in found if one.name == folder.name]
+        assert whole or {"a", "b"} <= {one.name for one in found} or any(one.id for one in found)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="files of Linux")

@@ -10,7 +10,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 MAX_BYTES = 16 << 20  # of a file
@@ -196,7 +196,30 @@ def _parts(name):
 
 
 def _zip(path, open_file, budget):
-    archive = zipfile.ZipFile(open_file())
+    if budget.bytes >= 2**30:  # of a whole class: it stays open, and each file is read when its turn comes
+        yield from _in_order(path, zipfile.ZipFile(open_file()), budget)
+        return
+    with open_file() as file, zipfile.ZipFile(file) as archive:
+        for item in _in_order(path, archive, budget):
+            wanted = (is_code(item.name) or item.name.endswith(".yml")) and not item.problem
+            yield replace(item, read=_read_now(item.read)) if wanted else item
+
+
+def _read_now(read):
+    try:
+        content = read()
+    except ValueError as error:
+        sentence = str(error)
+    else:
+        return lambda: content
+
+    def fail():
+        raise ValueError(sentence)
+
+    return fail
+
+
+def _in_order(path, archive, budget):
     # A name that stands twice means its last content, as everything that unpacks archives has it.
     entries = {info.filename: info for info in archive.infolist()}
     for info in entries.values():

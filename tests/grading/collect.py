@@ -68,7 +68,7 @@ def _find(path: Path) -> list[Submission]:
         people = _people(path)
         if not people:
             raise FileNotFoundError(f"{path} holds no submission: no .py file, no notebook, no folder")
-        return [_submission(person) for person in people]
+        return [_any_submission(person) for person in people]
     if not is_code(path.name):
         raise FileNotFoundError(f"{path} is no .py file, no notebook, no archive and no folder")
     name = _stem(path.name) if path.name != "solution.py" else path.parent.name or "solution"
@@ -217,6 +217,15 @@ def _glance(item):
     if item.name.endswith(".ipynb"):
         return set(re.findall(r"def (get_objective_term|reconstruct|anomaly_score)\b", text)), set()
     return functions_in(text, parse=len(text) < 1 << 20)[0], imports(text)
+
+
+def _any_submission(person: _Person) -> Submission:
+    """One person's files never cost another's row, whatever is wrong with them."""
+    try:
+        return _submission(person)
+    except Exception as error:
+        reason = f"The grader can make nothing of these files ({type(error).__name__})."
+        return Submission(person.name, problem=reason, id=person.id, late=person.late, needs_look=True)
 
 
 def _submission(person: _Person) -> Submission:
