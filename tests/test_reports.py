@@ -207,6 +207,26 @@ def test_what_to_look_at(tmp_path):
     assert rows(tmp_path / "g.csv")[0]["look"] == "The numbers are off."
 
 
+def test_what_is_not_decided_is_no_zero(tmp_path):
+    nothing = graded("b", {c.id for c in CRITERIA}, "Which one?", "unreadable", status="unreadable")
+    people = {
+        "a": Submission("a", source=""),
+        "b": Submission("b", id="17", problem="Which one?", needs_look=True),
+    }
+    (tmp_path / "w.csv").write_text(MOODLE, encoding="utf-8")
+    found = run_outputs([graded("a"), nothing], people, grades=tmp_path / "g.csv", worksheet=tmp_path / "w.csv", summary=tmp_path / "s.html")  # fmt: skip
+    assert [(row["total"], row["status"]) for row in rows(tmp_path / "g.csv")] == [
+        ("35", "graded"),
+        ("", "to look at"),
+    ]
+    assert (tmp_path / "w.csv").read_text(encoding="utf-8") == MOODLE
+    assert "The mean is 35.0" in (tmp_path / "s.html").read_text(encoding="utf-8")
+    assert next(line for line in found.lines() if line.startswith("mean")).split()[-1] == "35.0"
+    assert "not graded yet" in pages.page(found.in_order()[1])
+    by_hand = [Override("b", c.id, c.points, "I asked.") for c in CRITERIA]
+    assert adjust.adjust(nothing, people["b"], by_hand).total == TOTAL
+
+
 # ---------------------------------------------------------------- what humans decide
 
 

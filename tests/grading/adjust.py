@@ -12,6 +12,7 @@ from .rubric import CRITERIA, Criterion
 from .submission import Submission
 
 UNCLEAR = {"unknown", "time", "grader error"}  # mistakes that a human should look at
+UNDECIDED = "to look at"  # the status of a submission that isn't graded before a human decided
 LATE = Criterion("0.late", 0, "It was handed in by the deadline")
 
 
@@ -95,6 +96,8 @@ def adjust(grade: Grade, submission: Submission, overrides: list[Override], pena
                     needs_look=False,
                 )
                 notes.append(f"A human gave {override.points:g} of {result.criterion.points} points for \"{result.criterion.sentence}\": {reason}")  # fmt: skip
+    if submission.needs_look and submission.problem and not notes:
+        return replace(grade, status=UNDECIDED)
     if submission.late and penalty:
         lost = min(penalty, sum(result.points for result in results))
         reason = f"It was handed in late: {lost:g} points less."

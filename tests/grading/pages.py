@@ -10,6 +10,7 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+from .adjust import UNDECIDED
 from .files import file_name, write_whole
 from .grade import Grade
 from .report import maximum, number, reason_of
@@ -62,6 +63,10 @@ def sentence(words: str) -> str:
 
 def page(grade: Grade) -> str:
     """The page of one author. It shows no expected value and no code of the solution."""
+    if grade.status == UNDECIDED:
+        reasons = dict.fromkeys(result.reason for result in grade.results if result.reason)
+        lines = [f"<h1>{text(grade.name)}: not graded yet</h1>", "<p>Your teachers will look at it.</p>"]
+        return _document(grade.name, lines + [f"<p>{sentence(reason)}</p>" for reason in reasons])
     lines = [f"<h1>{text(grade.name)}: {number(grade.total)} of {TOTAL} points</h1>"]
     lines += [f"<p>{sentence(note)}</p>" for note in (grade.note, *grade.notes) if note]
     for exercise, function in EXERCISES.items():
@@ -89,6 +94,7 @@ def page(grade: Grade) -> str:
 def write_summary(path: Path, grades: list[Grade]) -> None:
     """One page for the teacher: how the points are spread, and what to discuss in the next class."""
     lines = [f"<h1>{len(grades)} submissions</h1>"]
+    grades = [grade for grade in grades if grade.status != UNDECIDED]
     if grades:
         mean = sum(grade.total for grade in grades) / len(grades)
         lines.append(f"<p>The mean is {mean:.1f} of {TOTAL} points.</p>\n<h2>Points</h2>\n<table>")

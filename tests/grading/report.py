@@ -4,6 +4,7 @@ import html
 import re
 from collections import Counter
 
+from .adjust import UNDECIDED
 from .grade import Grade, earlier_exercise
 from .rubric import CRITERIA, EXERCISES, TOTAL, criteria_of
 
@@ -91,7 +92,10 @@ def overview(grades: list[Grade]) -> list[str]:
         points = [f"{number(grade.points(exercise)):>5}" for exercise in EXERCISES]
         status = "" if grade.status == "graded" else f"  {grade.status}"
         lines.append(f"{grade.name:{width}}  " + "  ".join(points) + f"  {number(grade.total):>5}{status}")
-    means = [sum(grade.points(exercise) for grade in grades) / len(grades) for exercise in EXERCISES]
+    decided = [grade for grade in grades if grade.status != UNDECIDED]  # they are no zeros
+    means = [
+        sum(grade.points(exercise) for grade in decided) / max(1, len(decided)) for exercise in EXERCISES
+    ]
     means.append(sum(means))
     lines.append(f"{'mean':{width}}  " + "  ".join(f"{mean:5.1f}" for mean in means))
     counts = Counter(

@@ -8,7 +8,7 @@ import csv
 import io
 from pathlib import Path
 
-from .adjust import looks
+from .adjust import UNDECIDED, looks
 from .files import write_whole
 from .grade import Grade
 from .report import number, one_line
@@ -84,10 +84,14 @@ def text_of(columns: list[str], rows: list[dict]) -> str:
 def row_of(grade: Grade, submission: Submission) -> dict[str, str]:
     """A grade as the cells of its row."""
     notes = [grade.note, *grade.notes]
+
+    def shown(points):  # what isn't decided is no 0
+        return "" if grade.status == UNDECIDED else number(points)
+
     return {
         "submission": cell(grade.name),
-        **{f"exercise_{exercise}": number(grade.points(exercise)) for exercise in EXERCISES},
-        "total": number(grade.total),
+        **{f"exercise_{exercise}": shown(grade.points(exercise)) for exercise in EXERCISES},
+        "total": shown(grade.total),
         "status": cell(grade.status),
         "feedback": cell(one_line(grade)),
         "id": cell(submission.id),

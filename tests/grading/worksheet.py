@@ -5,6 +5,7 @@ import io
 import re
 from pathlib import Path
 
+from .adjust import UNDECIDED
 from .files import write_whole
 from .grade import Grade
 from .report import number, one_line
@@ -30,7 +31,8 @@ def fill(path: Path, grades: list[Grade], submissions: dict[str, Submission]) ->
     if len(rows) < 2:
         raise ValueError(f"{path.name} has no rows to fill in")
     width = len(rows[0])
-    ids = {submissions[grade.name].id: grade for grade in grades if submissions[grade.name].id}
+    decided = [grade for grade in grades if grade.status != UNDECIDED]
+    ids = {submissions[grade.name].id: grade for grade in decided if submissions[grade.name].id}
     people = _column_of_ids(rows, ids)
     column, feedback = _canvas(rows) or _moodle(rows, width) or (None, None)
     if people is None or column is None:
