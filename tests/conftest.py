@@ -1,53 +1,75 @@
 """Thin pytest hooks: the grader's options and reports, and whether MNIST is there."""
 
+import signal
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from threadpoolctl import threadpool_limits
 
-from tests.grading import report as reports
+from tests.grading import outputs
+from tests.grading.collect import find_submissions
 from tests.grading.grade import Grade, grade
 from tests.grading.rubric import CRITERIA
 from tests.grading.sandbox import Limits, Sandbox, SandboxError
-from tests.grading.submission import find_submissions, imported_by
+from tests.grading.submission import imported_by
 
 HERE = Path(__file__).parent
 _submissions_key = pytest.StashKey[dict]()
 _reported_key = pytest.StashKey[set]()
 _mnist_key = pytest.StashKey[str]()
-_grades: dict[str, Grade] = {}
+_outputs_key = pytest.StashKey[outputs.Outputs]()
+_current: list[outputs.Outputs] = []  # pytest gives this hook no config
+_unprotected: dict[str, None] = {}  # sentences, each once
+
+
+def pytest_plugin_registered(plugin, manager):
+    # pytest takes `--solution FOLDER` for a folder of tests while it looks for conftests, and would import
+    # what was handed in. This is the first conftest that it finds, and the only one that there is.
+    if plugin is sys.modules[__name__]:
+        manager._noconftest = True
 
 
 def pytest_addoption(parser):
     group = parser.getgroup("grading")
     group.addoption("--solution", action="append", metavar="PATH", help="what to grade (default: ./solution.py): a .py file, a notebook, a folder with one submission or with many; may be repeated")  # fmt: skip
-    group.addoption("--grades", type=Path, metavar="FILE", help="write the points to FILE.csv or FILE.json")
-    group.addoption("--feedback", type=Path, metavar="DIR", help="write a page for each author to DIR")
+    outputs.add_options(group.addoption)
     group.addoption("--time-limit", type=float, default=Limits.seconds, metavar="SECONDS", help="for the import and for each call (default: %(default)s)")  # fmt: skip
     group.addoption("--memory-limit", type=float, default=Limits.memory_bytes >> 30, metavar="GIB", help="beyond what torch needs (default: %(default)s)")  # fmt: skip
 
 
 def pytest_configure(config):
-    grades = config.option.grades
-    if grades and grades.suffix not in reports.SUFFIXES:
-        raise pytest.UsageError(f"--grades writes .csv or .json files, not {grades.name}")
+    _refuse_foreign_conftests(config)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is graded is written, nothing left
     if min(config.option.time_limit, config.option.memory_limit) <= 0:
         raise pytest.UsageError("--time-limit and --memory-limit must be positive")
-    try:  # better now than when all is graded
-        if grades:
-            grades.parent.mkdir(parents=True, exist_ok=True)
-            grades.touch()
-        if config.option.feedback:
-            config.option.feedback.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise pytest.UsageError(f"{error.filename} can't be written: {error.strerror}") from None
     try:
         found = find_submissions(config.option.solution or [HERE.parent / "solution.py"])
-    except OSError as error:
+        found = outputs.shard(found, config.option.shard)
+    except (OSError, ValueError) as error:
         raise pytest.UsageError(f"--solution: {error}") from None
+    try:
+        config.stash[_outputs_key] = outputs.from_options(config.option, found)
+    except OSError as error:
+        raise pytest.UsageError(f"{error.filename} can't be written: {error.strerror}") from None
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+    _current[:] = [config.stash[_outputs_key]] if not hasattr(config, "workerinput") else []
     config.stash[_submissions_key] = {submission.name: submission for submission in found}
     if config.option.solution:  # the reports at the end say it all
         config.option.tbstyle, config.option.reportchars = "no", ""
+
+
+def _refuse_foreign_conftests(config):
+    """Where --solution comes before the test file, a conftest among the submissions comes before this one."""
+    for plugin in config.pluginmanager.get_plugins():
+        file = getattr(plugin, "__file__", None) or ""
+        if Path(file).name == "conftest.py" and Path(file) != HERE / "conftest.py":
+            raise pytest.UsageError(
+                f"{file} was loaded by pytest: write tests/test_solution.py before --solution, and start again"
+            )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -83,8 +105,11 @@ def pytest_generate_tests(metafunc):
 def sandbox(pytestconfig):
     limits = Limits(pytestconfig.option.time_limit, int(pytestconfig.option.memory_limit * 2**30))
     preload = imported_by(pytestconfig.stash[_submissions_key].values())
+    option = pytestconfig.option
+    paths = [Path(path) for path in (*(option.solution or ()), option.grades, option.feedback) if path]
+    secret = {path if path.is_dir() else path.resolve().parent for path in paths}
     # More threads of the grader's own would take the submissions' time.
-    with threadpool_limits(1), Sandbox(limits, preload) as sandbox:
+    with threadpool_limits(1), Sandbox(limits, preload, hidden=secret) as sandbox:
         yield sandbox
 
 
@@ -131,21 +156,14 @@ def pytest_runtest_makereport(item, call):
 def pytest_runtest_logreport(report):
     if hasattr(report, "grade"):
         found = Grade.from_dict(report.grade)
-        _grades[found.name] = found
+        _unprotected.update(dict.fromkeys(found.unprotected))
+        for current in _current:
+            current.add(found)
 
 
 def pytest_sessionfinish(session):
-    config = session.config
-    grades = _in_order(config)
-    if grades and not hasattr(config, "workerinput"):
-        if config.option.grades:
-            reports.write(config.option.grades, grades)
-        if config.option.feedback:
-            reports.write_feedback(config.option.feedback, grades)
-
-
-def _in_order(config):
-    return [_grades[name] for name in config.stash[_submissions_key] if name in _grades]
+    if not hasattr(session.config, "workerinput"):
+        session.config.stash[_outputs_key].finish()
 
 
 # ---------------------------------------------------------------- the notebook's data
@@ -168,12 +186,12 @@ def pytest_report_header(config):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    grades = _in_order(config)
-    if grades:
+    lines = config.stash[_outputs_key].lines()
+    if lines:
         terminalreporter.section("grades")
-        for line in reports.table(grades[0]) if len(grades) == 1 else reports.overview(grades):
+        for line in lines:
             terminalreporter.line(line)
-        for sentence in dict.fromkeys(s for found in grades for s in found.unprotected):
+        for sentence in _unprotected:
             terminalreporter.line(f"Note: {sentence} See the README.")
     if _mnist_key in config.stash:
         terminalreporter.section("MNIST")

@@ -19,11 +19,12 @@ import pytest
 import torch
 
 from tests.grading import diagnosis, formulas, inside
+from tests.grading.collect import find_submissions
 from tests.grading.grade import check_function, default_probes, grade
 from tests.grading.probes import Probes
 from tests.grading.rubric import CRITERIA, EXERCISES, TOTAL
 from tests.grading.sandbox import Limits, Sandbox, Session
-from tests.grading.submission import Submission, find_submissions, imported_by
+from tests.grading.submission import Submission, imported_by
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "tests" / "submissions"
@@ -82,148 +83,6 @@ def test_each_criterion_is_lost_by_some_example_alone():
         for criterion in lost
     }
     assert lost_for_its_value == {criterion.id for criterion in CRITERIA}
-
-
-# ---------------------------------------------------------------- files of every kind
-
-
-@pytest.mark.parametrize(
-    ("content", "total", "words"),
-    [
-        (b"\xef\xbb\xbf" + RIGHT.encode(), 35, ""),
-        (RIGHT.replace("\n", "\r\n").encode(), 35, ""),
-        (f"# L\u00f6sung\n{RIGHT}".encode("latin-1"), 35, "read as latin-1"),
-        (f"# -*- coding: latin-1 -*-\n# L\u00f6sung\n{RIGHT}".encode("latin-1"), 35, ""),
-        (RIGHT.encode("utf-16"), 35, "read as utf-16"),
-        (RIGHT.encode() + b"\0", 0, "null bytes"),
-        (b"", 0, "is empty"),
-        (b" \n", 0, "is empty"),
-        (b"#" * (17 << 20), 0, "larger than 16 MiB"),
-        (b"\xff" * 100, 0, "not defined"),
-        (b"(" * 100_000, 0, "not valid Python"),
-        (b"x = " + b"-" * 200_000 + b"1", 0, ""),
-        (b"x = " + b"+".join([b"1"] * 200_000), 0, ""),
-    ],
-)
-def test_file_content(tmp_path, short_sandbox, content, total, words):
-    (tmp_path / "solution.py").write_bytes(content)
-    (submission,) = find_submissions([tmp_path])
-    found = grade(submission, short_sandbox)
-    assert found.total == total
-    assert words in found.note + " ".join(found.mistakes)
-
-
-def test_no_author_is_left_out_in_silence(tmp_path):
-    for name in (
-        "many/moodle/my_hw8.py", "many/unpacked/hw8/solution.py", "many/two/a.py", "many/two/b.py",
-        "many/borrowed/README", "many/alone.ipynb", "one/solution.py", "one/bob.py", "one/carla/solution.py",
-        "one/sheet.ipynb", "mixed/anna/solution.py", "mixed/ben/solution.py", "mixed/sheet.ipynb",
-    ):  # fmt: skip
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text('{"cells": []}' if name.endswith("ipynb") else RIGHT)
-    (tmp_path / "many" / "packed.zip").write_bytes(b"PK")
-    (tmp_path / "many" / "uploaded").mkdir()
-    (tmp_path / "many" / "uploaded" / "hw8.zip").write_bytes(b"PK")
-    (tmp_path / "many" / "borrowed" / "link").symlink_to(tmp_path / "one")
-
-    found = {one.name: one for one in find_submissions([tmp_path / "many"])}
-    assert list(found) == ["alone", "borrowed", "moodle", "packed", "two", "unpacked", "uploaded"]
-    assert found["moodle"].source == found["unpacked"].source == RIGHT
-    assert found["packed"].problem == "packed.zip is an archive; unpack it first."
-    assert found["uploaded"].problem == "hw8.zip is an archive; unpack it first."
-    assert found["borrowed"].problem == "There is no solution.py in this folder."
-    assert found["two"].problem.endswith("it is unclear which of a.py, b.py to grade.")
-
-    (only,) = find_submissions([tmp_path / "one"])
-    assert only.note == "Only solution.py is graded, and not bob.py, carla beside it."
-    assert [one.name for one in find_submissions([tmp_path / "mixed"])] == ["anna", "ben", "sheet"]
-    with pytest.raises(FileNotFoundError, match=r"packed.zip is no .py file, no notebook and no folder"):
-        find_submissions([tmp_path / "many" / "packed.zip"])
-
-
-def test_folders_and_links(tmp_path, short_sandbox):
-    for name in ("anna", "ben", "carl", "dora", "empty"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "anna" / "solution.py").write_text(RIGHT)
-    (tmp_path / "ben" / "solution.py").mkdir()
-    (tmp_path / "carl" / "solution.py").symlink_to(ROOT / "solution.py")
-    (tmp_path / "dora" / "my.ipynb").write_text("{}")
-    (tmp_path / "emil.py").write_text(RIGHT)
-    (tmp_path / "link.py").symlink_to(ROOT / "solution.py")
-    (tmp_path / "notes.txt").write_text("not a submission")
-    grades = {s.name: grade(s, short_sandbox) for s in find_submissions([tmp_path])}
-    assert {name: found.total for name, found in grades.items()} == {
-        "anna": 35, "ben": 0, "carl": 0, "dora": 0, "emil": 35, "empty": 0, "link.py": 0,
-    }  # fmt: skip
-    assert "is a folder" in " ".join(grades["ben"].mistakes)
-    assert "is a link" in " ".join(grades["carl"].mistakes)
-    assert "not a Jupyter notebook" in " ".join(grades["dora"].mistakes)
-    assert [s.name for s in find_submissions([tmp_path / "anna", tmp_path / "anna"])] == ["anna", "anna (2)"]
-
-
-def notebook(*cells):
-    return json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells], "nbformat": 4})
-
-
-DELEGATING = "import solution\n" + "\n".join(
-    f"def {name}(*args):\n    return solution.{name}(*args)" for name in EXERCISES.values()
-)
-
-
-@pytest.mark.parametrize(
-    ("cells", "beside", "points", "words"),
-    [
-        ([RIGHT, "import nothing_like_this\nraise SystemExit"], None, [15, 10, 10], ""),
-        ([RIGHT.replace("relu", "sigmoid"), RIGHT], None, [15, 10, 10], ""),
-        ([RIGHT, "def anomaly_score(x, reconstruction):\n    pass"], None, [15, 10, 0], "returns nothing"),
-        (["%matplotlib inline\n!ls\nfiles = !ls\nplt.plot?", RIGHT], None, [15, 10, 10], ""),
-        (
-            ["SCALE = 1\nif SCALE:\n    import torch", RIGHT.replace("import torch", "")],
-            None,
-            [15, 10, 10],
-            "",
-        ),
-        # What the functions call their own variables has nothing to do with the rest of the notebook.
-        (["x, W = nothing_like_this()", RIGHT, "b = get_objective_term(x, W)"], None, [15, 10, 10], ""),
-        (
-            ["from torch import *", RIGHT.replace("import torch", "").replace("torch.", "")],
-            None,
-            [15, 10, 10],
-            "",
-        ),
-        (
-            ["with open(__file__):\n    ZERO = 0.0", RIGHT.replace("relu(", "relu(ZERO + ")],
-            None,
-            [15, 10, 10],
-            "",
-        ),
-        ([DELEGATING], RIGHT, [15, 10, 10], ""),
-        ([DELEGATING], None, [0, 0, 0], "there is no solution.py beside it"),
-        (
-            [DELEGATING, "import torch", RIGHT[RIGHT.index("def anomaly") :]],
-            None,
-            [0, 0, 10],
-            "no solution.py",
-        ),
-        (["def reconstruct(:\n"], None, [0, 0, 0], "not valid Python"),
-    ],
-)
-def test_notebook_submission(tmp_path, short_sandbox, cells, beside, points, words):
-    (tmp_path / "mine.ipynb").write_text(notebook(*cells))
-    if beside:
-        (tmp_path / "solution.py").write_text(beside)
-    (submission,) = find_submissions([tmp_path / "mine.ipynb"])
-    found = grade(submission, short_sandbox)
-    assert [found.points(exercise) for exercise in EXERCISES] == points
-    assert words in " ".join(found.mistakes)
-
-
-def test_the_sheets_own_notebook_earns_nothing_without_solution(tmp_path, short_sandbox):
-    (tmp_path / "sheet.ipynb").write_bytes((ROOT / "exercise_sheet_8.ipynb").read_bytes())
-    (submission,) = find_submissions([tmp_path])
-    found = grade(submission, short_sandbox)
-    assert found.total == 0
-    assert "no solution.py beside it" in " ".join(found.mistakes)
 
 
 # ---------------------------------------------------------------- known mistakes, from the switches
@@ -628,29 +487,6 @@ def test_no_line_of_a_report_can_be_forged(grade_source, name):
     assert not any("\n" in text for result in found.results for text in (result.reason, result.mistake))
 
 
-def test_odd_files_do_not_stop_the_grader():
-    start = time.monotonic()
-    imported_by([Submission("blank", source="\n" * 1_000_000)])
-    assert time.monotonic() - start < 5
-
-
-def test_a_declared_encoding_that_takes_forever(tmp_path):
-    (tmp_path / "solution.py").write_bytes(b"# coding: punycode\n" + b"a" * 1_000_000)
-    start = time.monotonic()
-    find_submissions([tmp_path])
-    assert time.monotonic() - start < 5
-
-
-def test_names_are_unique_and_text(tmp_path):
-    for name in ("anna.py", "anna.ipynb", "anna (2).py"):
-        (tmp_path / name).write_text(RIGHT)
-    names = [one.name for one in find_submissions([tmp_path])]
-    assert sorted(names) == ["anna", "anna (2)", "anna (3)"]
-    if sys.platform.startswith("linux"):
-        (tmp_path / os.fsdecode(b"m\xfcller.py")).write_text(RIGHT)
-        assert "m?ller" in [one.name for one in find_submissions([tmp_path])]
-
-
 @pytest.mark.parametrize(
     ("function", "body", "lost"),
     [
@@ -801,11 +637,11 @@ def test_all_reports_agree(tmp_path, some_class):
         totals[properties["submission"]] += int(properties["points"])
     assert totals == TOTALS
     for name, total in TOTALS.items():
-        page = (tmp_path / "pages" / f"{name}.md").read_text(encoding="utf-8")
+        page = (tmp_path / "pages" / f"{name}.html").read_text(encoding="utf-8")
         assert f"{total} of {TOTAL} points" in page
         line = next(line for line in run.stdout.splitlines() if line.startswith(name))
         assert str(total) in line.split()
-    assert "(The same mistake as in exercise 1.)" in (tmp_path / "pages" / "no_relu.md").read_text(
+    assert "(The same mistake as in exercise 1.)" in (tmp_path / "pages" / "no_relu.html").read_text(
         encoding="utf-8"
     )
     assert "mean" in run.stdout
@@ -836,7 +672,7 @@ def test_the_reference_earns_everything():
     [
         (["--grades", "grades.xlsx"], "--grades writes .csv or .json files, not grades.xlsx"),
         (["--solution", "nowhere.py"], "nowhere.py does not exist"),
-        (["--solution", "requirements.txt"], "is no .py file, no notebook and no folder"),
+        (["--solution", "requirements.txt"], "is no .py file, no notebook, no archive and no folder"),
         (["--time-limit", "0"], "--time-limit and --memory-limit must be positive"),
         (["--grades", "README.md/grades.csv"], "README.md can't be written: File exists"),
         (["--feedback", "README.md"], "README.md can't be written: File exists"),

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 import re
 import shutil
 import signal
@@ -15,11 +16,11 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.grading import handout
+from tests.grading import autograder, handout
+from tests.grading.collect import find_submissions
 from tests.grading.grade import grade
 from tests.grading.rubric import TOTAL
 from tests.grading.sandbox import Sandbox
-from tests.grading.submission import find_submissions
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = (ROOT / "solution.py").read_text(encoding="utf-8")
@@ -213,3 +214,82 @@ def test_nothing_is_overwritten(tmp_path):
 def test_a_missing_function_is_named():
     with pytest.raises(ValueError, match=r"solution.py has no reconstruct"):
         handout.stub(REFERENCE.replace("def reconstruct", "def rebuild"))
+
+
+# ---------------------------------------------------------------- Gradescope and GitHub Classroom
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """The autograder as Gradescope unpacks it, far from this project."""
+    folder = tmp_path_factory.mktemp("gradescope")
+    command = [sys.executable, "-m", "tests.grading.autograder", str(folder / "autograder.zip")]
+    subprocess.run(command, cwd=ROOT, check=True)
+    with zipfile.ZipFile(folder / "autograder.zip") as archive:
+        modes = {info.filename: info.external_attr >> 16 & 0o777 for info in archive.infolist()}
+        archive.extractall(folder / "source")
+    assert modes["setup.sh"] == modes["run_autograder"] == 0o755
+    assert all(name.startswith("tests/grading/") for name in set(modes) - {"setup.sh", "run_autograder", "tests/__init__.py"})  # fmt: skip
+    return folder / "source"
+
+
+def run_autograder(source, submission, *arguments):
+    command = [sys.executable, "-m", "tests.grading.autograder", *arguments, str(submission)]
+    if arguments == ("--grade",):
+        command.append(str(submission) + ".results.json")
+    run = subprocess.run(command, cwd=source, capture_output=True, text=True, encoding="utf-8")
+    if arguments == ("--grade",):
+        return run, json.loads(Path(command[-1]).read_text(encoding="utf-8"))
+    return run, None
+
+
+@pytest.mark.parametrize(
+    ("files", "score"),
+    [
+        ({"solution.py": REFERENCE}, TOTAL),
+        ({"mine.py": REFERENCE, "utils.py": "x = 1"}, TOTAL),
+        ({"src/solution.py": REFERENCE, "README.md": "x"}, TOTAL),
+        ({"solution.py": "exec(open('/autograder/source/solution.py').read())"}, 0),
+        ({"solution.py": "exec(open('../source/solution.py').read())"}, 0),
+        ({"report.pdf": "x"}, 0),
+        ({}, 0),
+        (None, 0),
+    ],
+)
+def test_the_autograder_grades_whatever_was_uploaded(tmp_path, source, files, score):
+    for path, content in (files or {}).items():
+        (tmp_path / "up" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "up" / path).write_text(content, encoding="utf-8")
+    if files == {}:
+        (tmp_path / "up").mkdir()
+    run, found = run_autograder(source, tmp_path / "up", "--grade")
+    assert run.returncode == 0, run.stderr
+    assert found["score"] == sum(test["score"] for test in found["tests"]) == score
+    assert sum(test["max_score"] for test in found["tests"]) == TOTAL
+
+
+def test_the_autograder_gives_nothing_away(source):
+    text = "\n".join(path.read_text(encoding="utf-8") for path in source.rglob("*") if path.is_file())
+    for statement in ast.parse(REFERENCE).body:
+        if isinstance(statement, ast.FunctionDef):
+            assert ast.unparse(statement.body[-1]) not in text
+    assert not list(source.rglob("solution.py"))
+
+
+def test_a_grader_that_fails_still_writes_results(tmp_path, monkeypatch):
+    monkeypatch.setattr(autograder, "grade_one", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        autograder.write_results(tmp_path, tmp_path / "results.json")
+    found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert found["score"] == 0 and "The grader failed (ZeroDivisionError)" in found["output"]
+
+
+def test_github_classroom_grades_a_hand_out(stubs):
+    tests = json.loads((stubs / ".github/classroom/autograding.json").read_text(encoding="utf-8"))["tests"]
+    assert sum(test["points"] for test in tests) == TOTAL
+    command = tests[0]["run"].split()
+    for source, status in ((None, 1), (REFERENCE, 0)):
+        if source:
+            (stubs / "solution.py").write_text(source, encoding="utf-8")
+        run = subprocess.run([sys.executable, *command[1:]], cwd=stubs, capture_output=True, text=True)
+        assert run.returncode == status, run.stderr

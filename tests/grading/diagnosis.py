@@ -26,20 +26,25 @@ class Result:
         reason: why the points are lost, in a sentence or two for the author; None if they are not.
         mistake: a short name of the mistake, for counting; None if there is none.
         note: a remark that costs nothing, in a sentence; or "".
+        points: what it earns; all or none of the criterion's, unless a human decided otherwise.
+        needs_look: whether a human should look at it.
     """
 
     criterion: Criterion
     reason: str | None = None
     mistake: str | None = None
     note: str = ""
+    points: float | None = None
+    needs_look: bool = False
+
+    def __post_init__(self):
+        if self.points is None:
+            # Never by a text: an author's exception may say nothing at all.
+            object.__setattr__(self, "points", 0 if self.lost else self.criterion.points)
 
     @property
     def lost(self) -> bool:
-        return self.mistake is not None  # never by a text: an author's exception may say nothing at all
-
-    @property
-    def points(self) -> int:
-        return 0 if self.lost else self.criterion.points
+        return self.mistake is not None
 
 
 class _Losses:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .diagnosis import Result, examine, trouble
 from .inside import call as inside
@@ -22,6 +22,8 @@ class Grade:
         note: a remark for the author, or "".
         output: what it printed while it ran.
         unprotected: a sentence for each protection of the machine that could not be had.
+        notes: what was done to the points after grading, a sentence each.
+        seed: what its probes were drawn from.
     """
 
     name: str
@@ -30,12 +32,14 @@ class Grade:
     note: str = ""
     output: str = ""
     unprotected: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    seed: int = 0
 
     @property
-    def total(self) -> int:
+    def total(self) -> float:
         return sum(result.points for result in self.results)
 
-    def points(self, exercise: int) -> int:
+    def points(self, exercise: int) -> float:
         return sum(result.points for result in self.results if result.criterion.exercise == exercise)
 
     @property
@@ -50,7 +54,7 @@ class Grade:
     def to_dict(self) -> dict:
         """As plain data, for another process."""
         results = [
-            [result.criterion.id, result.reason, result.mistake, result.note] for result in self.results
+            [r.criterion.id, r.reason, r.mistake, r.note, r.points, r.needs_look] for r in self.results
         ]
         return vars(self) | {"results": results}
 

@@ -7,9 +7,10 @@ import argparse
 import ast
 import json
 import re
-import zipfile
 from pathlib import Path
 
+from .autograder import classroom_files
+from .files import pack, write_whole
 from .rubric import EXERCISES
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -29,9 +30,10 @@ def files() -> dict[str, str]:
     found["README.md"] = (HERE / "handout.md").read_text(encoding="utf-8")
     found["solution.py"] = stub(read("solution.py"))
     found["exercise_sheet_8.ipynb"] = strip(read("exercise_sheet_8.ipynb"))
-    for path in HERE.glob("*.py"):
+    found |= classroom_files()
+    for path in HERE.rglob("*.py"):
         if path != Path(__file__).resolve():
-            found[f"tests/grading/{path.name}"] = path.read_text(encoding="utf-8")
+            found[f"tests/grading/{path.relative_to(HERE).as_posix()}"] = path.read_text(encoding="utf-8")
     return dict(sorted(found.items()))
 
 
@@ -86,12 +88,7 @@ def write(out: Path, contents: dict[str, str]) -> None:
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".zip":
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path, content in contents.items():
-                info = zipfile.ZipInfo(f"{NAME}/{path}")  # of 1980, so that the bytes stay the same
-                info.external_attr = 0o644 << 16
-                info.create_system = 3  # Unix, on every system
-                archive.writestr(info, content.encode(), zipfile.ZIP_DEFLATED)
+        write_whole(out, pack(contents, NAME))
         return
     out.mkdir(exist_ok=True)
     if any(out.iterdir()):

@@ -431,7 +431,8 @@ class Session:
         self._watcher = threading.Thread(target=self._watch, args=(self._process,), daemon=True)
         self._reader.start()
         self._watcher.start()
-        message = {"source": self._submission.source, "cells": self._submission.cells}
+        one = self._submission
+        message = {"source": one.source, "cells": one.cells, "helpers": one.helpers}
         return self._exchange(message, [])[0]
 
     def _watch(self, process):

@@ -1,19 +1,28 @@
-"""Finds submissions on the disk and reads them. Nothing of them is parsed or run here."""
+"""Reads one person's files, and chooses the one to grade. Nothing of them is run here."""
 
+import ast
+import contextlib
 import json
-import os
 import re
-from dataclasses import dataclass, replace
-from pathlib import Path
+import sys
+import time
+import unicodedata
+import warnings
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
-MAX_BYTES = 16 << 20
-SUFFIXES = (".py", ".ipynb")
-ARCHIVES = (".zip", ".gz", ".tgz", ".rar", ".7z")
+from .archives import FOREIGN, Item, is_code
+from .rubric import EXERCISES
+
+FUNCTIONS = tuple(EXERCISES.values())
+MAX_PARSED = 1 << 20  # characters; more is searched by words only
+MAX_HELPERS = 50
+MINUTE = 60  # seconds; files written within one have the same age, as a download may write them all
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One student's work, as text.
+    """One person's work, as text.
 
     Attributes:
         name: what it is called in the reports.
@@ -21,6 +30,12 @@ class Submission:
         cells: the code cells, if it is a notebook (`source` is then the solution.py beside it).
         problem: why it can't be read, in a sentence; None if it can.
         note: a remark for the author, in a sentence; or None.
+        id: the person's number in the course's system, or "".
+        late: whether the course's system calls it late.
+        file: which file is graded, as it was handed in; "" if none is.
+        helpers: the modules beside it that it imports: {"name.py" or "package/name.py": text}.
+        needs_look: whether a human must decide what to grade.
+        time: when the file was written or handed in, in seconds since 1970; 0 if unknown.
     """
 
     name: str
@@ -28,120 +43,350 @@ class Submission:
     cells: list[str] | None = None
     problem: str | None = None
     note: str | None = None
+    id: str = ""
+    late: bool = False
+    file: str = ""
+    helpers: dict[str, str] = field(default_factory=dict)
+    needs_look: bool = False
+    time: float = 0
 
 
-def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
-    """The submissions at `paths`: files, folders of one submission, or folders of many.
+def printable(text: str, limit: int = 100) -> str:
+    """A name as one line of text: no control or direction characters, no bytes that are no text."""
+    text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
+    text = "".join(letter if letter.isprintable() else " " if letter.isspace() else "?" for letter in text)
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
-    Raises:
-        FileNotFoundError: a path that doesn't exist, or a folder without any submission.
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of one person: where it lies among theirs, and which upload it is (later ones are larger)."""
+
+    item: Item
+    path: str
+    order: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What one file holds, as far as it can be seen without running it."""
+
+    upload: Upload
+    text: str = ""
+    cells: list[str] | None = None
+    note: str | None = None
+    problem: str | None = None
+    defined: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
+    number: int = 0
+
+    @property
+    def path(self):
+        return self.upload.path
+
+    @property
+    def base(self):
+        return version_of(self.path)
+
+
+def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submission:
+    """One person's submission: the file that has the most of the three functions, and its helpers.
+
+    `only` is the file to grade where that is known.
     """
-    found = [submission for path in paths for submission in _find(Path(path))]
-    unique: dict[str, Submission] = {}
-    for submission in found:
-        # A file's name may hold bytes that are no text; reports are text.
-        plain = submission.name.encode("utf-8", "replace").decode("utf-8")
-        names = (plain, *(f"{plain} ({n})" for n in range(2, len(found) + 2)))
-        name = next(name for name in names if name not in unique)
-        unique[name] = replace(submission, name=name)
-    return list(unique.values())
+    problems = [upload.item.problem for upload in uploads if upload.item.problem]
+    problems += [f"{printable(u.path)} is an archive of a kind that is not read; use .zip or .tar.gz." for u in uploads if u.path.lower().endswith(FOREIGN) and not u.item.problem]  # fmt: skip
+    works = [_look(u) for u in uploads if is_code(u.path) and not u.item.problem]
+    if not works:
+        reason = " ".join(map(printable_sentence, problems[:3])) or "There is no solution.py in this folder."
+        return Submission(
+            name, problem=reason, needs_look=bool(problems or any(u.item.name for u in uploads))
+        )
+    problems += [work.problem for work in works if work.problem and not work.problem.endswith("is empty.")]
+    work, note, unclear = (works[0], None, None) if only else _best(works)
+    if unclear:
+        return Submission(name, problem=unclear, needs_look=True)
+    notes = [note, work.note]
+    others = (
+        []
+        if only
+        else sorted(
+            {printable(u.path) for u in uploads if not is_code(u.path) and not u.item.problem and u.item.name}
+        )
+    )
+    if others:
+        notes.append(f"Passed over: {', '.join(others[:5])}{' and more' if len(others) > 5 else ''}.")
+    notes += [printable_sentence(p) for p in problems[:3] if not only and p != work.problem]
+    found = Submission(
+        name,
+        source=work.text if work.cells is None else None,
+        cells=work.cells,
+        problem=work.problem,
+        note=" ".join(filter(None, notes)) or None,
+        file=printable(work.path),
+        helpers=_helpers(work, works),
+        time=_handed_in(work.upload),
+        needs_look=bool(problems) and not work.defined,
+    )
+    return _with_solution_beside(found, work, works)
 
 
-def _find(path: Path) -> list[Submission]:
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist")
-    path = path.resolve()
-    if path.is_file():
-        if path.suffix not in SUFFIXES:
-            raise FileNotFoundError(f"{path} is no .py file, no notebook and no folder")
-        return [_read(path, path.stem if path.name != "solution.py" else path.parent.name or "solution")]
-    files, folders = _entries(path)
-    authors = [folder for folder in folders if os.access(folder, os.R_OK | os.X_OK) and _main_file(folder)]
-    if path / "solution.py" in files or (len(files) == 1 and files[0].suffix == ".ipynb" and not authors):
-        main = _main_file(path)
-        others = [other.name for other in (*files, *authors) if other != main and other.suffix != ".ipynb"]
-        note = f"Only {main.name} is graded, and not {', '.join(others)} beside it." if others else None
-        one = _read(main, path.name)
-        return [replace(one, note=" ".join(filter(None, (note, one.note))) or None)]
-    found = [_one_of_many(entry) for entry in sorted((*files, *folders), key=lambda entry: entry.name)]
-    if not found:
-        raise FileNotFoundError(f"{path} holds no submission: no .py file, no notebook, no folder")
-    return found
+def printable_sentence(text: str) -> str:
+    return printable(text, 400)
 
 
-def _one_of_many(entry: Path) -> Submission:
-    if entry.is_symlink():
-        return Submission(entry.name, problem=f"{entry.name} is a link; hand in the file itself.")
-    if entry.is_file():
-        return _read(entry, entry.stem)
+def _with_solution_beside(found, work, works):
+    """A notebook may call the functions of the solution.py beside it."""
+    beside = [
+        o for o in works if o is not work and o.cells is None and PurePosixPath(o.path).name == "solution.py"
+    ]
+    if work.cells is None or not beside or found.problem:
+        return found
+    other = max(beside, key=lambda o: (len(o.written), o.number, o.path))
+    mixed = other.written - work.written
+    remark = f"It is graded with {printable(other.path)}, which has {', '.join(sorted(mixed))}; a human should look at it." if mixed and work.written else None  # fmt: skip
+    note = " ".join(filter(None, (found.note, remark))) or None
+    if other.problem:
+        return found
+    return replace(found, source=other.text, note=note, needs_look=bool(remark))
+
+
+def _best(works):
+    """The work to grade, a note, and why that is unclear."""
+    works = [work for work in works if not work.problem] or works
+    most = max(len(work.written) for work in works)
+    if most:
+        best = [work for work in works if len(work.written) == most]
+    else:
+        most = max(len(work.defined) for work in works)
+        best = [work for work in works if len(work.defined) == most]
+        if not most and len(works) > 1:  # no file is recognised by its content, so the name must do
+            best = [work for work in works if work.base == "solution"] or works
+    plain = [work for work in best if work.cells is None]
+    if plain and any(work.base == "solution" for work in plain):
+        best = plain  # the sheet asks for solution.py
+    if not most and any(work.base == "solution" for work in best):
+        best = [work for work in best if work.base == "solution"]
+    chosen = max(best, key=_age)
+    ties = [w for w in best if w.base != chosen.base and (w.text, w.cells) != (chosen.text, chosen.cells)]
+    if ties and any(w.base == "solution" for w in best):
+        named = [w for w in best if w.base == "solution"]
+        chosen, ties = max(named, key=_age), []
+    elif ties and all(
+        w.upload.order and chosen.upload.order and w.upload.order < chosen.upload.order for w in ties
+    ):
+        ties = []
+    if ties:
+        names = ", ".join(sorted(printable(w.path) for w in best)[:6])
+        return None, None, f"There is no solution.py in this folder; it is unclear which of {names} to grade."
+    note = None
+    rivals = [w for w in works if w is not chosen and (w.defined or w.base == "solution") and (w.text, w.cells) != (chosen.text, chosen.cells)]  # fmt: skip
+    # A sheet whose cells call solution.py is what everybody has, and no rival.
+    rivals = [w for w in rivals if w.written or w.cells is None]
+    if rivals:
+        names = ", ".join(sorted(printable(w.path) for w in rivals)[:5])
+        same = [w for w in rivals if w.base == chosen.base and len(w.written) == len(chosen.written)]
+        why = "it is the later one" if same else "it has the most of the three functions"
+        if not same and len(rivals[0].written) == len(chosen.written):
+            why = "the sheet asks for it"
+        note = f"{printable(chosen.path)} is graded ({why}), and not {names}."
+    return chosen, note, None
+
+
+def _age(work):
+    """What makes an upload the later one: the system's own order, the time, the number in its name."""
+    return (work.upload.order, round(work.upload.item.modified / MINUTE), work.number, work.path)
+
+
+def _handed_in(upload):
+    """The time that ILIAS writes before the name, or else the file's own."""
+    stamp = str(upload.order[0]) if upload.order else ""
+    if len(stamp) == 14:
+        with contextlib.suppress(ValueError, OverflowError):
+            return time.mktime(time.strptime(stamp, "%Y%m%d%H%M%S"))
+    return upload.item.modified
+
+
+def version_of(path: str) -> str:
+    """The name without what browsers, systems and people add to a second version."""
+    stem = re.sub(r"(\.py\.txt|\.py|\.ipynb)$", "", PurePosixPath(path).name.lower())
+    return re.sub(r"([ _-]*(\(\d+\)|v?\d+|final|copy|kopie|neu|new|old|alt))+$", "", stem)
+
+
+def _number(path):
+    found = re.findall(r"\d+", PurePosixPath(path).stem)
+    return int(found[-1][:9]) if found else 0
+
+
+def _look(upload) -> _Work:
+    name = printable(PurePosixPath(upload.path).name)
+    work = _Work(upload, number=_number(upload.path))
     try:
-        main, files = _main_file(entry), _entries(entry)[0]
-    except OSError as error:
-        return Submission(entry.name, problem=f"The folder {entry.name} can't be read: {error.strerror}.")
-    if main:
-        return _read(main, entry.name)
-    which = f"; it is unclear which of {', '.join(file.name for file in files)} to grade" if files else ""
-    return Submission(entry.name, problem=f"There is no solution.py in this folder{which}.")
-
-
-def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files in a folder that may be submissions, and the folders."""
-    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith((".", "__")))
-    files = [e for e in entries if e.suffix in SUFFIXES or (e.suffix in ARCHIVES and not e.is_dir())]
-    return files, [entry for entry in entries if entry.is_dir() and entry not in files]
-
-
-def _main_file(folder: Path) -> Path | None:
-    """The file to grade in a folder that is one submission, or None."""
-    files, folders = _entries(folder)
-    solution = folder / "solution.py"
-    if solution in files:
-        return solution
-    if not files and len(folders) == 1 and not folders[0].is_symlink():  # as archives often unpack
-        return _main_file(folders[0])
-    return files[0] if len(files) == 1 else None
-
-
-def _read(path: Path, name: str) -> Submission:
-    if path.suffix in ARCHIVES:
-        return Submission(name, problem=f"{path.name} is an archive; unpack it first.")
-    text, note, problem = _text(path)
+        text, note, problem = decode(upload.item.read(), name)
+    except ValueError as error:
+        return replace(work, problem=printable_sentence(str(error)))
     if problem:
-        return Submission(name, problem=problem)
-    if path.suffix != ".ipynb":
-        return Submission(name, source=text, note=note)
+        return replace(work, problem=problem)
+    cells = None
+    if upload.path.lower().endswith(".ipynb"):
+        cells, text = _cells(text), ""
+        if cells is None:
+            return replace(work, problem=f"{name} is not a Jupyter notebook (version 4) that can be read.")
+    defined, written = set(), set()
+    budget = MAX_PARSED
+    for part in (text,) if cells is None else cells:
+        budget -= len(part)
+        more, real = functions_in(part, parse=budget > 0)
+        defined |= more
+        written = (written - (more - real)) | real  # a later cell replaces an earlier one
+    return replace(
+        work, text=text, cells=cells, note=note, defined=frozenset(defined), written=frozenset(written)
+    )
+
+
+def _cells(text):
     try:
-        cells = [
+        return [
             "".join(cell["source"])
             for cell in json.loads(text)["cells"]
             if cell["cell_type"] == "code" and isinstance(cell["source"], (str, list))
         ]
     except (ValueError, KeyError, TypeError, RecursionError):
-        return Submission(
-            name, problem=f"{path.name} is not a Jupyter notebook (version 4) that can be read."
-        )
-    beside = path.parent / "solution.py"
-    source = None
-    if os.path.lexists(beside):
-        source, note, problem = _text(beside)
-    return Submission(name, source=source, cells=cells, note=note, problem=problem)
+        return None
 
 
-def _text(path: Path) -> tuple[str, str | None, str | None]:
-    """The file's (text, note, problem)."""
-    if path.is_symlink():
-        return "", None, f"{path.name} is a link; hand in the file itself."
-    if not path.is_file():
-        return "", None, f"{path.name} is a folder, not a file."
+def functions_in(source: str, parse: bool = True) -> tuple[set[str], set[str]]:
+    """Which of the sheet's functions a text defines, and which of them are more than a stub."""
+    tree = _parsed(source) if parse else None
+    if tree is None:
+        words = rf"^[ \t]*(?:async[ \t]+)?(?:def[ \t]+)?({'|'.join(FUNCTIONS)})[ \t]*[(=:]"
+        found = {match[1] for match in re.finditer(words, source, re.MULTILINE)}
+        found = {
+            name
+            for name in found
+            if re.search(rf"def[ \t]+{name}\b|^[ \t]*{name}[ \t]*=", source, re.MULTILINE)
+        }
+        return found, found
+    defined, written = set(), set()
+    for node in _statements(tree):
+        names, real = set(), True
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names, real = {node.name}, not _is_stub(node)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = {alias.asname or alias.name for alias in node.names}
+            real = getattr(node, "module", None) != "solution"
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {target.id for target in targets if isinstance(target, ast.Name)}
+            real = not _delegates(node.value)
+        for name in names.intersection(FUNCTIONS):
+            defined.add(name)
+            (written.add if real else written.discard)(name)
+    return defined, written
+
+
+def _parsed(source):
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        return "", None, f"{path.name} can't be read: {error.strerror}."
-    if len(content) > MAX_BYTES:
-        return "", None, f"{path.name} is larger than {MAX_BYTES >> 20} MiB, which no solution needs."
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(re.sub(r"(?m)^([ \t]*)[%!].*$", r"\1pass", source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _statements(tree):
+    """The statements of a module, those under if, try and with included."""
+    waiting = list(reversed(tree.body))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        inner = [s for name in ("body", "handlers", "orelse", "finalbody", "cases") for s in getattr(node, name, ()) or () if not isinstance(s, ast.expr)] if not isinstance(getattr(node, "body", None), ast.expr) else []  # fmt: skip
+        waiting += reversed(inner)
+
+
+def _is_stub(function):
+    body = function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
+    if len(body) > 1:
+        return False
+    for statement in body:
+        if isinstance(statement, ast.Raise):
+            return "NotImplemented" in ast.dump(statement)[:500]
+        if isinstance(statement, ast.Return):
+            value = statement.value
+            return (
+                value is None
+                or (isinstance(value, ast.Constant) and value.value is None)
+                or _delegates(value)
+            )
+        if not isinstance(statement, ast.Pass):
+            return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return True
+
+
+def _delegates(value):
+    """Whether an expression is solution.f or a call of it."""
+    value = value.func if isinstance(value, ast.Call) else value
+    return (
+        isinstance(value, ast.Attribute)
+        and isinstance(value.value, ast.Name)
+        and value.value.id == "solution"
+    )
+
+
+def _helpers(work, works):
+    """The modules among a person's files that the chosen one imports, and those that they import."""
+    folder = PurePosixPath(work.path).parent
+    modules = {}
+    for other in works:
+        path = PurePosixPath(other.path)
+        if other is work or other.cells is not None or other.problem or path.suffix != ".py":
+            continue
+        if path.is_relative_to(folder):
+            modules[path.relative_to(folder).as_posix()] = other.text
+    found, waiting = {}, [work.text, *(work.cells or ())]
+    while waiting and len(found) < MAX_HELPERS:
+        for module in imports(waiting.pop()):
+            if module.split(".")[0] in sys.stdlib_module_names | {
+                "torch",
+                "numpy",
+                "solution",
+                "torchvision",
+            }:
+                continue
+            parts = module.split(".")
+            paths = [
+                "/".join(parts) + ".py",
+                *("/".join((*parts[:n], "__init__.py")) for n in range(1, len(parts) + 1)),
+            ]
+            for path in paths:
+                if path in modules and path not in found:
+                    found[path] = modules[path]
+                    waiting.append(modules[path])
+    return found
+
+
+def imports(source: str) -> set[str]:
+    """The modules that a text imports, as far as it can be seen."""
+    tree = _parsed(source) if len(source) <= MAX_PARSED else None
+    if tree is None:
+        return set(re.findall(r"^[ \t]*(?:import|from)[ \t]+([\w.]+)", source, re.MULTILINE))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module} if node.module else set()
+            found |= {f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names}
+    return found
+
+
+def decode(content: bytes, name: str) -> tuple[str, str | None, str | None]:
+    """The (text, note, problem) of a file."""
     if not content.strip():
-        return "", None, f"{path.name} is empty."
+        return "", None, f"{name} is empty."
     encodings = ["utf-8-sig", "latin-1"]
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings.insert(0, "utf-16")
@@ -156,7 +401,7 @@ def _text(path: Path) -> tuple[str, str | None, str | None]:
         except (UnicodeError, LookupError):
             continue
         fits = encoding == "utf-8-sig" or declared
-        return text, None if fits else f"{path.name} is not saved as UTF-8; it was read as {encoding}.", None
+        return text, None if fits else f"{name} is not saved as UTF-8; it was read as {encoding}.", None
     raise AssertionError("every byte is Latin-1")
 
 

@@ -24,6 +24,15 @@ def load(source, path):
     return module.__dict__
 
 
+def write_helpers(helpers):
+    """Write the modules that stand beside a submission, {path: text}, and let them be imported."""
+    for path, text in helpers.items():
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+    sys.path.insert(0, os.getcwd())
+
+
 def slice_notebook(cells, path="<notebook>"):
     """The part of a notebook that defines the three functions: their definitions, the last of each,
     and whatever top-level imports, functions, classes and assignments these use, in order."""

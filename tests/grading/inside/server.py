@@ -17,7 +17,7 @@ import sys
 import numpy as np
 
 from . import FUNCTIONS, call, confine
-from .load import MissingModule, load, slice_notebook
+from .load import MissingModule, load, slice_notebook, write_helpers
 from .wire import receive, send
 
 _getpid, _exit = os.getpid, os._exit
@@ -40,6 +40,8 @@ def serve(requests, replies):
 
     try:
         source = message["source"]
+        if message["helpers"]:
+            write_helpers(message["helpers"])
         if message["cells"] is not None:
             if source is not None:  # a solution.py beside the notebook, for cells that delegate to it
                 with open(path, "w", encoding="utf-8", newline="") as file:

@@ -1,0 +1,136 @@
+"""HTML pages: one for each author, one .zip of them for Moodle, and a summary for the class.
+
+Everything that comes from a submission is shown as text.
+"""
+
+import html
+import io
+import re
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+from .adjust import UNDECIDED
+from .files import file_name, write_whole
+from .grade import Grade
+from .report import maximum, number, reason_of
+from .rubric import CRITERIA, EXERCISES, TOTAL
+from .submission import Submission
+
+STYLE = "body{font:16px/1.5 sans-serif;max-width:48em;margin:2em auto;padding:0 1em}pre{white-space:pre-wrap;background:#f4f4f4;padding:1em}meter{width:20em}"
+# No page loads or runs anything, whatever stands in it.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def write_pages(where: Path, grades: list[Grade], submissions: dict[str, Submission]) -> None:
+    """A page for each author, in a folder, or in a .zip that Moodle's "Upload multiple feedback files" takes."""
+    if where.suffix == ".zip":
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, grade in _names(grades, submissions):
+                archive.writestr(zipfile.ZipInfo(name), page(grade), zipfile.ZIP_DEFLATED)
+        write_whole(where, content.getvalue())
+        return
+    where.mkdir(parents=True, exist_ok=True)
+    taken: set[str] = set()
+    for grade in grades:
+        (where / f"{file_name(grade.name, taken)}.html").write_text(
+            page(grade), encoding="utf-8", errors="replace"
+        )
+
+
+def _names(grades, submissions):
+    """Moodle tells the author by the second of the parts between underscores; it is the number alone."""
+    taken: set[str] = set()
+    for grade in grades:
+        number = submissions[grade.name].id
+        if number:
+            name = file_name(grade.name.replace("_", " "), set()).replace("_", " ").strip() or "submission"
+            yield f"{name}_{number}_assignfeedback_file_feedback.html", grade
+        else:
+            yield f"{file_name(grade.name, taken)}.html", grade
+
+
+def text(words: str) -> str:
+    """Words as HTML that shows them as they are."""
+    return html.escape("".join(c if c.isprintable() or c in "\n\t" else "�" for c in words))
+
+
+def sentence(words: str) -> str:
+    """A reason: what stands between backquotes is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text(" ".join(words.split())))
+
+
+def page(grade: Grade) -> str:
+    """The page of one author. It shows no expected value and no code of the solution."""
+    if grade.status == UNDECIDED:
+        reasons = dict.fromkeys(result.reason for result in grade.results if result.reason)
+        lines = [f"<h1>{text(grade.name)}: not graded yet</h1>", "<p>Your teachers will look at it.</p>"]
+        return _document(grade.name, lines + [f"<p>{sentence(reason)}</p>" for reason in reasons])
+    lines = [f"<h1>{text(grade.name)}: {number(grade.total)} of {TOTAL} points</h1>"]
+    lines += [f"<p>{sentence(note)}</p>" for note in (grade.note, *grade.notes) if note]
+    for exercise, function in EXERCISES.items():
+        points = f"{number(grade.points(exercise))} of {maximum(exercise)}"
+        lines.append(f"<h2>Exercise {exercise}, <code>{function}</code>: {points}</h2>\n<ul>")
+        reasons = {}
+        for result in grade.results:
+            if result.criterion.exercise == exercise:
+                mark = "✗" if result.reason else "✓"
+                share = f"{number(result.points)}/{result.criterion.points}"
+                lines.append(f"<li>{mark} {share}: {text(result.criterion.sentence)}</li>")
+                if result.reason:
+                    reasons.setdefault(reason_of(grade, result))
+        lines.append("</ul>")
+        lines += [f"<blockquote>{sentence(reason)}</blockquote>" for reason in reasons]
+        if reasons and grade.status == "graded":
+            lines.append(
+                f"<p>Look again at <em>Exercise {exercise}</em> in the sheet, and at <em>The model</em> above it.</p>"
+            )
+    if grade.output:
+        lines += ["<h2>What your code printed</h2>", f"<pre>{text(grade.output)}</pre>"]
+    return _document(grade.name, lines)
+
+
+def write_summary(path: Path, grades: list[Grade]) -> None:
+    """One page for the teacher: how the points are spread, and what to discuss in the next class."""
+    lines = [f"<h1>{len(grades)} submissions</h1>"]
+    grades = [grade for grade in grades if grade.status != UNDECIDED]
+    if grades:
+        mean = sum(grade.total for grade in grades) / len(grades)
+        lines.append(f"<p>The mean is {mean:.1f} of {TOTAL} points.</p>\n<h2>Points</h2>\n<table>")
+        for low in range(0, TOTAL + 1, 5):
+            count = sum(low <= grade.total < low + 5 for grade in grades)
+            high = min(low + 4, TOTAL)
+            bar = f'<meter max="{len(grades)}" value="{count}"></meter>'
+            lines.append(
+                f"<tr><td>{low}{f'–{high}' if high > low else ''}</td><td>{bar}</td><td>{count}</td></tr>"
+            )
+        lines.append("</table>\n<h2>Lost criteria</h2>\n<table>")
+        lost = Counter(r.criterion.id for grade in grades for r in grade.results if r.reason)
+        for criterion in sorted(CRITERIA, key=lambda c: -lost[c.id]):
+            if lost[criterion.id]:
+                lines.append(
+                    f"<tr><td>{lost[criterion.id]}</td><td>Exercise {criterion.exercise}: {text(criterion.sentence)}</td></tr>"
+                )
+        lines.append("</table>\n<h2>To discuss in the next class</h2>\n<ol>")
+        counts = Counter(name for grade in grades for name in {r.mistake for r in grade.results if r.mistake})
+        examples = {r.mistake: r.reason for grade in grades for r in grade.results if r.mistake and r.reason}
+        for mistake, count in counts.most_common(20):
+            lines.append(
+                f"<li>{count} times, {text(mistake)}: {sentence(examples.get(mistake, '')[:300])}</li>"
+            )
+        lines.append("</ol>")
+    write_whole(path, _document("Summary", lines).encode("utf-8", "replace"))
+
+
+def _document(title, lines):
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            f'<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+            f"<title>{text(title)}</title><style>{STYLE}</style></head><body>",
+            *lines,
+            "</body></html>",
+            "",
+        ]
+    )

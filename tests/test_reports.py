@@ -1,0 +1,342 @@
+"""What the grader writes: the table, pages, Gradescope's JSON, the course's own worksheet."""
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import unicodedata
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.grading import adjust, files, outputs, pages, table, worksheet
+from tests.grading.adjust import Override, looks, parse_deadline, read_overrides, with_lateness
+from tests.grading.diagnosis import Result
+from tests.grading.grade import Grade
+from tests.grading.gradescope import write_json
+from tests.grading.report import overview, to_look_at
+from tests.grading.report import table as terminal
+from tests.grading.rubric import CRITERIA, TOTAL
+from tests.grading.submission import Submission
+
+ROOT = Path(__file__).parent.parent
+EVIL = "<img src=x onerror=alert(1)> ![a](http://x) <script>alert(1)</script>"
+
+
+def graded(name, lost=(), reason="Your hidden layer has no activation.", mistake="none", **more):
+    results = [Result(c, reason, mistake) if c.id in lost else Result(c) for c in CRITERIA]
+    return Grade(name, results, **more)
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run_outputs(results, submissions=None, **options):
+    submissions = submissions or {grade.name: Submission(grade.name, source="") for grade in results}
+    found = outputs.Outputs(submissions, **options)
+    for grade in results:
+        found.add(grade)
+    found.finish()
+    return found
+
+
+# ---------------------------------------------------------------- the table
+
+
+def test_a_second_run_updates_its_rows_and_keeps_all_others(tmp_path):
+    path = tmp_path / "grades.csv"
+    run_outputs([graded(name) for name in ("anna", "ben", "carla")], grades=path)
+    before = rows(path)
+    path.write_text(
+        path.read_text().replace("submission,", "submission,", 1).replace(",look", ",look,mine", 1)
+    )
+    again = run_outputs([graded("ben", {"1.hidden"}), graded("dora")], grades=path)
+    after = rows(path)
+    assert [row["submission"] for row in after] == ["anna", "ben", "carla", "dora"]
+    assert [row["total"] for row in after] == ["35", "32", "35", "35"]
+    assert {key: after[0][key] for key in before[0]} == before[0]
+    assert "mine" in after[0]
+    assert any("3 rows; 1 were graded anew" in line for line in again.lines())
+
+
+def test_people_are_told_by_their_id(tmp_path):
+    path = tmp_path / "grades.csv"
+    for name in ("Anna Ash", "Anna Ash-Birch"):
+        run_outputs([graded(name)], {name: Submission(name, id="17", late=True, file="a.py")}, grades=path)
+    (row,) = rows(path)
+    assert (row["submission"], row["id"], row["late"], row["file"]) == (
+        "Anna Ash-Birch",
+        "17",
+        "late",
+        "a.py",
+    )
+
+
+def test_finished_rows_are_kept_and_said(tmp_path):
+    path = tmp_path / "grades.csv"
+    submissions = {name: Submission(name, source="") for name in "abc"}
+    found = outputs.Outputs(submissions, grades=path)
+    found.add(graded("a"))
+    assert [row["submission"] for row in rows(path)] == ["a"]
+    assert "1 of 3 submissions are graded; these are not all." in found.lines()
+    assert os.listdir(tmp_path) == ["grades.csv"]
+
+
+def test_another_file_is_not_overwritten(tmp_path):
+    path = tmp_path / "exam.csv"
+    path.write_text("name,mark\nanna,1\n")
+    with pytest.raises(ValueError, match=r"exam.csv is no table of grades"):
+        outputs.Outputs({}, grades=path)
+    assert path.read_text() == "name,mark\nanna,1\n"
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "grades.csv"
+    files.write_whole(path, b"old")
+    monkeypatch.setattr(files.os, "replace", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        files.write_whole(path, b"new")
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["grades.csv"]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "  =1", " \t@x", "\t1", "\u00a0=1", "＝1"]
+)
+def test_no_cell_is_a_formula(text):
+    assert table.cell(text) == f"'{text}"
+    assert table.cell("a=1") == "a=1"
+
+
+def test_tables_of_parts_are_put_together(tmp_path):
+    everyone = [Submission(name, source="") for name in "abcdefg"]
+    for k in (1, 2, 3):
+        part = outputs.shard(everyone, f"{k}/3")
+        assert [one.name for one in part] == list("abcdefg")[k - 1 :: 3]
+        run_outputs([graded(one.name) for one in part], grades=tmp_path / f"{k}.csv")
+    command = [
+        sys.executable,
+        "-m",
+        "tests.grading.table",
+        tmp_path / "all.csv",
+        *sorted(tmp_path.glob("*.csv")),
+    ]
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert [row["submission"] for row in rows(tmp_path / "all.csv")] == list("abcdefg")
+
+
+@pytest.mark.parametrize("which", ["0/3", "4/3", "x", "1", "1/0", "-1/3"])
+def test_bad_shards(which):
+    with pytest.raises(ValueError, match="K/N"):
+        outputs.shard([], which)
+
+
+# ---------------------------------------------------------------- pages
+
+
+@pytest.mark.parametrize("how", ["name", "reason", "note", "output", "mistake"])
+def test_all_of_a_submission_is_shown_as_text(tmp_path, how):
+    grade = graded(
+        EVIL if how == "name" else "anna",
+        {"1.hidden"},
+        EVIL if how == "reason" else "x",
+        EVIL if how == "mistake" else "y",
+        note=EVIL if how == "note" else "",
+        output=EVIL if how == "output" else "",
+    )
+    pages.write_summary(tmp_path / "summary.html", [grade])
+    shown = pages.page(grade) + (tmp_path / "summary.html").read_text(encoding="utf-8")
+    assert not re.search(r"<(img|script|a)\\b", shown) and "<img" not in shown and "<script" not in shown
+    assert "&lt;img" in shown and "default-src 'none'" in shown
+
+
+def test_every_name_gets_a_page(tmp_path):
+    names = ["Anna", "anna", "M\u00fcller", unicodedata.normalize("NFD", "M\u00fcller"), "a" * 300, "a" * 301, "CON", "..", "a/b", "a_b", "\ud800", "名" * 100]  # fmt: skip
+    run_outputs([graded(name) for name in names], feedback=tmp_path / "pages")
+    written = os.listdir(tmp_path / "pages")
+    same = {unicodedata.normalize("NFKD", name).casefold() for name in written}
+    assert len(written) == len(same) == len(names)
+    assert all(len(name.encode()) < 200 and name.split(".")[0].lower() != "con" for name in written)
+
+
+def test_moodle_takes_the_zip(tmp_path):
+    name = "Anna_Maria M\u00fcller"
+    run_outputs([graded(name)], {name: Submission(name, id="1200189")}, feedback=tmp_path / "feedback.zip")
+    with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
+        (entry,) = archive.namelist()
+        assert "35 of 35" in archive.read(entry).decode()
+    # Its importer's rule, of old and new versions: five parts, the second a participant, then a plugin.
+    parts = entry.split("_", 4)
+    assert parts[1:] == ["1200189", "assignfeedback", "file", "feedback.html"] and "/" not in entry
+
+
+def test_the_summary_counts(tmp_path):
+    grades = [graded("a"), graded("b", {"1.hidden"}), graded("c", {"1.hidden", "3.own"})]
+    pages.write_summary(tmp_path / "s.html", grades)
+    text = (tmp_path / "s.html").read_text(encoding="utf-8")
+    assert "3 submissions" in text and "2 times, none: Your hidden layer" in text and "32.3 of 35" in text
+
+
+# ---------------------------------------------------------------- JSON, terminal
+
+
+def test_gradescopes_json(tmp_path):
+    grade = graded("a", {"1.hidden"})
+    write_json(tmp_path / "r.json", [grade])
+    found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert found["score"] == sum(test["score"] for test in found["tests"]) == 32
+    assert {test["output_format"] for test in found["tests"]} == {"text"}
+
+
+def test_what_to_look_at(tmp_path):
+    unknown = graded("b", {"1.hidden"}, "The numbers are off.", "unknown")
+    flagged = Grade("c", [Result(c, "odd", "x", needs_look=True) for c in CRITERIA])
+    unclear = Submission("d", problem="Which one?", needs_look=True)
+    assert looks(graded("a", {"1.hidden"}), Submission("a")) == []
+    assert looks(unknown, Submission("b")) == ["The numbers are off."]
+    assert looks(flagged, Submission("c")) == ["odd"]
+    assert looks(graded("d"), unclear) == ["Which one?"]
+    assert to_look_at({"a": [], "d": ["Which one?"]}) == ["To look at by a human: 1", "  d: Which one?"]
+    run_outputs([unknown], grades=tmp_path / "g.csv")
+    assert rows(tmp_path / "g.csv")[0]["look"] == "The numbers are off."
+
+
+def test_what_is_not_decided_is_no_zero(tmp_path):
+    nothing = graded("b", {c.id for c in CRITERIA}, "Which one?", "unreadable", status="unreadable")
+    people = {
+        "a": Submission("a", source=""),
+        "b": Submission("b", id="17", problem="Which one?", needs_look=True),
+    }
+    (tmp_path / "w.csv").write_text(MOODLE, encoding="utf-8")
+    found = run_outputs([graded("a"), nothing], people, grades=tmp_path / "g.csv", worksheet=tmp_path / "w.csv", summary=tmp_path / "s.html")  # fmt: skip
+    assert [(row["total"], row["status"]) for row in rows(tmp_path / "g.csv")] == [
+        ("35", "graded"),
+        ("", "to look at"),
+    ]
+    assert (tmp_path / "w.csv").read_text(encoding="utf-8") == MOODLE
+    assert "The mean is 35.0" in (tmp_path / "s.html").read_text(encoding="utf-8")
+    assert next(line for line in found.lines() if line.startswith("mean")).split()[-1] == "35.0"
+    assert "not graded yet" in pages.page(found.in_order()[1])
+    by_hand = [Override("b", c.id, c.points, "I asked.") for c in CRITERIA]
+    assert adjust.adjust(nothing, people["b"], by_hand).total == TOTAL
+
+
+# ---------------------------------------------------------------- what humans decide
+
+
+def test_points_by_hand(tmp_path):
+    (tmp_path / "o.csv").write_text(
+        "submission;criterion;points;reason\n17;1.hidden;1,5;Half an idea\nben;1.hidden;3;\n"
+    )
+    overrides = read_overrides(tmp_path / "o.csv")
+    anna = adjust.adjust(graded("anna", {"1.hidden"}), Submission("anna", id="17"), overrides)
+    assert anna.total == TOTAL - 1.5 and anna.points(1) == 13.5
+    assert "Half an idea" in pages.page(anna) and "33.5 of 35" in pages.page(anna)
+    assert any("33.5/35" in line for line in terminal(anna))
+    assert any("33.5" in line for line in overview([anna, anna]))
+    assert adjust.adjust(graded("ben", {"1.hidden"}), Submission("ben"), overrides).total == TOTAL
+    assert adjust.adjust(graded("carla", {"1.hidden"}), Submission("carla"), overrides).total == TOTAL - 3
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("a,9.x,1,r", "no criterion"),
+        ("a,1.hidden,4,r", "between 0 and 3"),
+        ("a,1.hidden,nan,r", "between"),
+        ("a,1.hidden,-1,r", "between"),
+        ("a,1.hidden,,", "between"),
+        ("a", "no criterion"),
+    ],
+)
+def test_bad_overrides_name_their_line(tmp_path, line, words):
+    (tmp_path / "o.csv").write_text(f"submission,criterion,points,reason\n{line}\n")
+    with pytest.raises(ValueError, match=rf"o.csv, line 2.*{words}"):
+        read_overrides(tmp_path / "o.csv")
+
+
+def test_late(tmp_path):
+    deadline = parse_deadline("2026-11-05 12:00")
+    early, late = Submission("a", time=deadline - 1), Submission("b", time=deadline + 1)
+    assert not with_lateness(early, deadline).late and with_lateness(late, deadline).late
+    assert parse_deadline("2026-11-05") - deadline == 12 * 60 * 60 - 60
+    assert with_lateness(Submission("c", late=True), None).late
+    found = run_outputs([graded("a"), graded("b")], {"a": early, "b": late}, deadline=deadline, penalty=2.5, grades=tmp_path / "g.csv", feedback=tmp_path / "p")  # fmt: skip
+    assert [row["total"] for row in rows(tmp_path / "g.csv")] == ["35", "32.5"]
+    assert "2.5 points less" in (tmp_path / "p" / "b.html").read_text(encoding="utf-8")
+    assert [grade.total for grade in found.in_order()] == [35, 32.5]
+    lost = graded("x", {c.id for c in CRITERIA})
+    assert adjust.adjust(lost, Submission("x", late=True), [Override("y", "1.hidden", 1, "")], 5).total == 0
+    with pytest.raises(ValueError, match="2026-11-05"):
+        parse_deadline("tomorrow")
+
+
+# ---------------------------------------------------------------- the course's own table
+
+MOODLE = """\
+ID,Vollst\u00e4ndiger Name,E-Mail-Adresse,Status,Bewertung,Bestwertung,Bewertung kann ge\u00e4ndert werden,Feedback als Kommentar
+Teilnehmer/in17,"Ash, Anna",a@x,Abgegeben,,"35,00",Ja,
+Teilnehmer/in18,Ben Birch,b@x,Nicht abgegeben,,"35,00",Ja,
+"""
+CANVAS = """\
+Student,ID,SIS User ID,SIS Login ID,Section,Sheet 7 (11),Sheet 8 (12),Final
+    Points Possible,,,,,20,35,
+"Ash, Anna",17,u1,ash,A,1,,
+"Birch, Ben",18,u2,birch,A,2,,
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_moodles_worksheet(tmp_path, encoding, ending):
+    path = tmp_path / "w.csv"
+    path.write_bytes(MOODLE.replace("\n", ending).encode(encoding))
+    grade = adjust.adjust(
+        graded("anna", {"1.hidden"}), Submission("anna"), [Override("anna", "1.hidden", 1.5, "x")]
+    )
+    for _ in range(2):
+        assert worksheet.fill(path, [grade], {"anna": Submission("anna", id="17")}) == 1
+    text = path.read_bytes().decode(encoding)
+    before, after = (list(csv.reader(io.StringIO(t, newline=""))) for t in (MOODLE, text))
+    assert after[0] == before[0] and after[2] == before[2]
+    assert after[1][:4] == before[1][:4] and after[1][4:6] == ["33,5", "35,00"] and "x" in after[1][7]
+    assert text.count("\r\n") == (3 if ending == "\r\n" else 0)
+
+
+def test_moodles_worksheet_filled_twice(tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_text(MOODLE, encoding="utf-8")
+    people = {name: Submission(name, id=id) for name, id in (("anna", "17"), ("ben", "18"))}
+    for _ in range(2):
+        worksheet.fill(path, [graded(name) for name in people], people)
+    assert path.read_text(encoding="utf-8") == MOODLE.replace(',,"35,00"', ',35,"35,00"')
+
+
+def test_canvas_gradebook(tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_text(CANVAS)
+    worksheet.fill(path, [graded("anna")], {"anna": Submission("anna", id="17")})
+    assert path.read_text() == CANVAS.replace("A,1,,", "A,1,35,")
+
+
+def test_a_worksheet_of_another_class_stays_as_it_is(tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_text(MOODLE)
+    found = run_outputs([graded("zoe")], {"zoe": Submission("zoe", id="99")}, worksheet=path)
+    assert path.read_text() == MOODLE
+    assert any("The worksheet was not filled in" in line for line in found.lines())
+
+
+def test_options_are_checked_before_grading(tmp_path):
+    option = SimpleNamespace(grades=None, feedback=None, summary=None, worksheet=None, override=None, deadline=None, late_penalty=0.0)  # fmt: skip
+    for name, value in (("grades", Path("g.xlsx")), ("deadline", "soon"), ("late_penalty", -1)):
+        with pytest.raises(ValueError, match=r"\w"):
+            outputs.from_options(SimpleNamespace(**vars(option) | {name: value}), [])
+    with pytest.raises(OSError, match=r"\w"):
+        outputs.from_options(SimpleNamespace(**vars(option) | {"worksheet": tmp_path / "none.csv"}), [])
