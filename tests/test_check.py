@@ -8,10 +8,10 @@ import torch
 
 import solution
 from tests.grading import check, check_function
+from tests.grading.collect import find_submissions
 from tests.grading.grade import grade
 from tests.grading.rubric import CRITERIA, EXERCISES
 from tests.grading.sandbox import Limits, Sandbox
-from tests.grading.submission import find_submissions
 from tests.test_grading import EXAMPLES, EXPECTED
 
 NO_RELU_MEAN = '''\
