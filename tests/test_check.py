@@ -9,10 +9,10 @@ import torch
 
 import solution
 from tests.grading import check
+from tests.grading.collect import find_submissions
 from tests.grading.grade import check_function, grade
 from tests.grading.rubric import CRITERIA, EXERCISES
 from tests.grading.sandbox import Limits, Sandbox
-from tests.grading.submission import find_submissions
 from tests.test_grading import EXAMPLES, EXPECTED
 
 NO_RELU_MEAN = '''\

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.grading import adjust, files, outputs, pages, table, worksheet
+from tests.grading import adjust, files, grade_table, outputs, pages, worksheet
 from tests.grading.adjust import Override, looks, parse_deadline, read_overrides, with_lateness
 from tests.grading.diagnosis import Result
 from tests.grading.grade import Grade
@@ -110,8 +110,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     "text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "  =1", " \t@x", "\t1", "\u00a0=1", "＝1"]
 )
 def test_no_cell_is_a_formula(text):
-    assert table.cell(text) == f"'{text}"
-    assert table.cell("a=1") == "a=1"
+    assert grade_table.cell(text) == f"'{text}"
+    assert grade_table.cell("a=1") == "a=1"
 
 
 def test_tables_of_parts_are_put_together(tmp_path):
@@ -123,7 +123,7 @@ def test_tables_of_parts_are_put_together(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "tests.grading.table",
+        "tests.grading.grade_table",
         tmp_path / "all.csv",
         *sorted(tmp_path.glob("*.csv")),
     ]

@@ -25,17 +25,17 @@ class Result:
     Attributes:
         reason: why the points are lost, in a sentence or two for the author; None if they are not.
         mistake: a short name of the mistake, for counting; None if there is none.
-        note: a remark that costs nothing, in a sentence; or "".
         points: what it earns; all or none of the criterion's, unless a human decided otherwise.
         needs_look: whether a human should look at it.
+        note: a remark that costs nothing, in a sentence; or "".
     """
 
     criterion: Criterion
     reason: str | None = None
     mistake: str | None = None
-    note: str = ""
     points: float | None = None
     needs_look: bool = False
+    note: str = ""
 
     def __post_init__(self):
         if self.points is None:
@@ -72,7 +72,7 @@ class _Losses:
 
     def results(self):
         return [
-            Result(c, *self.lost.get(c.part, (None, None)), self.notes.get(c.part, ""))
+            Result(c, *self.lost.get(c.part, (None, None)), note=self.notes.get(c.part, ""))
             for c in criteria_of(self.exercise)
         ]
 

@@ -54,7 +54,7 @@ class Grade:
     def to_dict(self) -> dict:
         """As plain data, for another process."""
         results = [
-            [r.criterion.id, r.reason, r.mistake, r.note, r.points, r.needs_look] for r in self.results
+            [r.criterion.id, r.reason, r.mistake, r.points, r.needs_look, r.note] for r in self.results
         ]
         return vars(self) | {"results": results}
 

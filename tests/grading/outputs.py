@@ -8,11 +8,11 @@ from pathlib import Path
 
 from .adjust import Override, adjust, looks, parse_deadline, read_overrides, with_lateness
 from .grade import Grade
+from .grade_table import Table
 from .gradescope import write_json
 from .pages import write_pages, write_summary
 from .report import overview, table, to_look_at
 from .submission import Submission
-from .table import Table
 from .worksheet import fill
 
 SUFFIXES = (".csv", ".json")

@@ -8,10 +8,10 @@ from pathlib import Path
 from .adjust import UNDECIDED
 from .files import write_whole
 from .grade import Grade
+from .grade_table import cell
 from .report import number, one_line
 from .rubric import TOTAL
 from .submission import Submission
-from .table import cell
 
 
 def fill(path: Path, grades: list[Grade], submissions: dict[str, Submission]) -> int:

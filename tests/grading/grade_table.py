@@ -1,6 +1,6 @@
 """The table of grades, a CSV file: a run updates the rows that it grades, and keeps all others.
 
-Tables of parts of a class become one by: python -m tests.grading.table OUT.csv PART.csv ...
+Tables of parts of a class become one by: python -m tests.grading.grade_table OUT.csv PART.csv ...
 """
 
 import argparse
@@ -127,7 +127,7 @@ def _key(row):
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.grading.table", description="Put tables of grades together."
+        prog="python -m tests.grading.grade_table", description="Put tables of grades together."
     )
     parser.add_argument("out", type=Path, metavar="OUT.csv")
     parser.add_argument("parts", type=Path, nargs="+", metavar="PART.csv")
