@@ -1,5 +1,6 @@
 """Thin pytest hooks: the grader's options and reports, and whether MNIST is there."""
 
+import secrets
 import signal
 import sys
 import threading
@@ -11,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from tests.grading import outputs
 from tests.grading.collect import find_submissions
 from tests.grading.grade import Grade, grade
+from tests.grading.probes import Probes
 from tests.grading.rubric import CRITERIA
 from tests.grading.sandbox import Limits, Sandbox, SandboxError
 from tests.grading.submission import imported_by
@@ -35,12 +37,17 @@ def pytest_addoption(parser):
     group = parser.getgroup("grading")
     group.addoption("--solution", action="append", metavar="PATH", help="what to grade (default: ./solution.py): a .py file, a notebook, a folder with one submission or with many; may be repeated")  # fmt: skip
     outputs.add_options(group.addoption)
+    group.addoption(
+        "--seed", type=int, metavar="N", help="draw the inputs of an earlier run again (default: new ones)"
+    )
     group.addoption("--time-limit", type=float, default=Limits.seconds, metavar="SECONDS", help="for the import and for each call (default: %(default)s)")  # fmt: skip
     group.addoption("--memory-limit", type=float, default=Limits.memory_bytes >> 30, metavar="GIB", help="beyond what torch needs (default: %(default)s)")  # fmt: skip
 
 
 def pytest_configure(config):
     _refuse_foreign_conftests(config)
+    if config.option.seed is None:  # with pytest-xdist, all processes get this one
+        config.option.seed = secrets.randbelow(10**6)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is graded is written, nothing left
     if min(config.option.time_limit, config.option.memory_limit) <= 0:
@@ -114,18 +121,23 @@ def sandbox(pytestconfig):
 
 
 @pytest.fixture(scope="session")
+def probes(pytestconfig):
+    return Probes(pytestconfig.option.seed)
+
+
+@pytest.fixture(scope="session")
 def latest():
     """The grade of the submission at hand; of those before, only the reports are kept."""
     return {}
 
 
 @pytest.fixture
-def result(request, sandbox, latest, record_property):
+def result(request, sandbox, probes, latest, record_property):
     name, position = request.param
     if name not in latest:
         latest.clear()
         try:
-            latest[name] = grade(request.config.stash[_submissions_key][name], sandbox)
+            latest[name] = grade(request.config.stash[_submissions_key][name], sandbox, probes)
         except SandboxError as error:
             pytest.exit(str(error), returncode=3)
     result = latest[name].results[position]
@@ -191,6 +203,7 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.section("grades")
         for line in lines:
             terminalreporter.line(line)
+        terminalreporter.line(f"The inputs can be drawn again with --seed {config.option.seed}.")
         for sentence in _unprotected:
             terminalreporter.line(f"Note: {sentence} See the README.")
     if _mnist_key in config.stash:

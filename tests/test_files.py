@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import textwrap
 import time
 import unicodedata
 import zipfile
@@ -466,6 +467,9 @@ DELEGATING = "import solution\n" + "\n".join(
 )
 
 
+ADDING_FIVE = RIGHT.replace("relu(", "relu(FIVE - 5 + ")
+
+
 @pytest.mark.parametrize(
     ("cells", "beside", "points", "words"),
     [
@@ -502,6 +506,19 @@ DELEGATING = "import solution\n" + "\n".join(
             "no solution.py",
         ),
         (["def reconstruct(:\n"], None, [0, 0, 0], "not valid Python"),
+        # A line that begins with % may as well continue an expression.
+        (["%time x = 1\nFIVE = (12\n        % 7)", ADDING_FIVE], None, [15, 10, 10], ""),
+        (["def setup():\n    global FIVE\n    FIVE = 5", "setup()", ADDING_FIVE], None, [15, 10, 10], ""),
+        (["d = {}\nd.update(FIVE=5)", ADDING_FIVE.replace("FIVE", "d['FIVE']")], None, [15, 10, 10], ""),
+        (
+            ["class C:\n    pass", "setattr(C, 'FIVE', 5)", ADDING_FIVE.replace("FIVE", "C.FIVE")],
+            None,
+            [15, 10, 10],
+            "",
+        ),
+        (["print(FIVE := 5)", ADDING_FIVE], None, [15, 10, 10], ""),
+        (["if __name__ == '__main__':\n    FIVE = 5", ADDING_FIVE], None, [15, 10, 10], ""),
+        (["match 1:\n    case 1:\n" + textwrap.indent(RIGHT, " " * 8)], None, [15, 10, 10], ""),
     ],
 )
 def test_notebook_submission(tmp_path, short_sandbox, cells, beside, points, words):

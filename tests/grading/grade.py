@@ -71,7 +71,8 @@ def default_probes() -> Probes:
 
 
 def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None) -> Grade:
-    """Run a submission in the sandbox and decide its points."""
+    """Run a submission in the sandbox and decide its points. `probes` are drawn anew for each run of the grader."""
+    probes = probes or default_probes()
     if submission.problem:
         return _nothing(submission, "unreadable", submission.problem, "unreadable")
     with Session(sandbox, submission) as session:
@@ -85,11 +86,13 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
             results = [
                 result
                 for exercise in EXERCISES
-                for result in _examine(exercise, call, probes or default_probes(), sandbox.limits.seconds)
+                for result in _examine(exercise, call, probes, sandbox.limits.seconds)
             ]
             result = Grade(submission.name, results, note=submission.note or "")
         session.close()
-        return replace(result, output=session.output.strip(), unprotected=tuple(sandbox.missing))
+        return replace(
+            result, output=session.output.strip(), unprotected=tuple(sandbox.missing), seed=probes.seed
+        )
 
 
 def _examine(exercise, call, probes, seconds):

@@ -35,6 +35,7 @@ class Probes:
     """
 
     def __init__(self, seed: int = 0):
+        self.seed = seed
         random = np.random.default_rng(seed)
         self._rest = np.random.default_rng(seed + 1_000_000)
         self.main = [_model(random, N, h) for N, h in ((7, 5), (2, 9), (5, 3), (1, 4))]

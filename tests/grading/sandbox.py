@@ -70,10 +70,10 @@ MISSING = {
 _TRIAL = """
 import torch
 print(torch.ones(2))
-def get_objective_term(x, V, W, b, a):
-    loss = ((x - (torch.relu(x @ V + b) @ W + a)) ** 2).sum(1).mean()
-    print(loss)
-    return loss
+def get_objective_term(*arguments):
+    total = sum(argument.sum() for argument in arguments)
+    print(total)
+    return total
 """
 
 
@@ -327,7 +327,7 @@ def _command(settings):
         "from inside import server\n"
         "server.main()"
     )
-    return [sys.executable, "-I", "-X", "utf8", "-c", start, json.dumps(settings)]
+    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", start, json.dumps(settings)]
 
 
 def _library():
@@ -380,7 +380,11 @@ class Session:
         self._process = self._reader = self._folder = None
         self._started, self._ended_for = started, None
         self._over = threading.Event()
-        self.loaded = self._load()
+        try:
+            self.loaded = self._load()
+        except BaseException:  # an interrupt, say: nothing is to be left behind
+            self.close()
+            raise
 
     def __enter__(self):
         return self

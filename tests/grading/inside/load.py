@@ -13,11 +13,11 @@ from . import FUNCTIONS
 _isinstance = isinstance
 
 
-def load(source, path):
-    """Execute the module `source`, and return its namespace."""
+def load(source, path, name="solution"):
+    """Execute `source` as the module `name`, and return its namespace."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(source)
-    module = types.ModuleType(os.path.basename(path).removesuffix(".py"))
+    module = types.ModuleType(name)
     module.__file__ = path
     sys.modules[module.__name__] = module
     exec(compile(source, path, "exec"), module.__dict__)
@@ -35,27 +35,67 @@ def write_helpers(helpers):
 
 def slice_notebook(cells, path="<notebook>"):
     """The part of a notebook that defines the three functions: their definitions, the last of each,
-    and whatever top-level imports, functions, classes and assignments these use, in order."""
+    and whatever top-level statements define or change what these use, in order."""
     statements = []
     for cell in cells:
-        lines = [
-            re.sub(r"^\s*([%!?].*|[\w.]+\s*=\s*[%!].*|[\w.]+\?+\s*)$", "", line) for line in cell.split("\n")
-        ]
         try:
-            statements += ast.parse("\n".join(lines), path).body
+            statements += _parsed(cell, path).body
         except SyntaxError:
             if any(f"def {name}" in cell for name in FUNCTIONS):
                 raise
+    # Functions that, once called, change variables of the notebook: setup() with `global scale`.
+    changing = {
+        s.name: {name for node in ast.walk(s) if _isinstance(node, ast.Global) for name in node.names}
+        for s in statements
+        if _isinstance(s, ast.FunctionDef)
+    }
     needed, kept = set(FUNCTIONS), []
     for statement in reversed(statements):
         bound = _bound_names(statement)
-        if bound & needed or _imports_all_of_a_package(statement):
+        if (bound | _changed_names(statement, changing)) & needed or _imports_all_of_a_package(statement):
             kept.append(statement)
             used = _global_names(symtable.symtable(ast.unparse(statement), path, "exec"))
             # A definition replaces what the name meant before; an assignment may build on it.
             replaced = bound if _isinstance(statement, (ast.FunctionDef, ast.ClassDef)) else set()
             needed = (needed - replaced) | (used - replaced)
     return "\n\n".join(ast.unparse(statement) for statement in reversed(kept))
+
+
+_MAGIC = re.compile(r"^\s*([%!?].*|[\w., ]+=\s*[%!].*|[\w.]+\?+\s*)$")
+
+
+def _parsed(cell, path):
+    """The cell's syntax tree, where need be without IPython's own lines: `%matplotlib`, `!ls`, `f?`."""
+    lines = cell.split("\n")
+    while True:
+        try:
+            return ast.parse("\n".join(lines), path)
+        except SyntaxError as error:
+            # Only the line that is to blame: `%` may as well continue an expression.
+            place = min(error.lineno or 1, len(lines)) - 1
+            wrong = next((i for i in range(place, max(place - 2, -1), -1) if _MAGIC.match(lines[i])), None)
+            if lines[0].startswith("%%") and wrong == 0:  # the whole cell is another language
+                return ast.parse("", path)
+            if wrong is None:
+                raise
+            lines[wrong] = ""
+
+
+def _changed_names(statement, changing):
+    """What a call at top level changes: `d.update(...)`, `setattr(d, ...)`, `setup()`."""
+    call = statement.value if _isinstance(statement, ast.Expr) else None
+    if not _isinstance(call, ast.Call):
+        return set()
+    if _isinstance(call.func, ast.Name):
+        first = {_root(call.args[0])} if call.func.id in ("setattr", "delattr") and call.args else set()
+        return first | changing.get(call.func.id, set())
+    return {_root(call.func)}
+
+
+def _root(node):
+    while _isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if _isinstance(node, ast.Name) else None
 
 
 def _global_names(table, is_top=True):
@@ -89,22 +129,19 @@ class MissingModule(types.ModuleType):
 
 
 def _bound_names(statement):
-    if _isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+    """The names that a top-level statement binds, or whose items or attributes it assigns."""
+    if _isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {statement.name}
     if _isinstance(statement, (ast.Import, ast.ImportFrom)):
         names = {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
         return set(FUNCTIONS) if "*" in names else names
-    if _isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-        targets = statement.targets if _isinstance(statement, ast.Assign) else [statement.target]
-        return {node.id for target in targets for node in ast.walk(target) if _isinstance(node, ast.Name)}
-    if _isinstance(statement, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
-        inner = {name for child in ast.iter_child_nodes(statement) for name in _bound_names(child)}
-        targets = {
-            node.id
-            for part in (*getattr(statement, "items", ()), getattr(statement, "target", None))
-            if part is not None
-            for node in ast.walk(part)
-            if _isinstance(node, ast.Name) and _isinstance(node.ctx, ast.Store)
-        }
-        return inner | targets
-    return set()
+    if _isinstance(statement, ast.Lambda):
+        return set()
+    own = set()
+    if _isinstance(getattr(statement, "ctx", None), (ast.Store, ast.Del)):
+        own = {_root(statement)}
+    elif _isinstance(statement, (ast.MatchAs, ast.MatchStar, ast.ExceptHandler)):
+        own = {statement.name}
+    elif _isinstance(statement, ast.AugAssign):
+        own = {_root(statement.target)}
+    return own.union(*map(_bound_names, ast.iter_child_nodes(statement))) - {None}

@@ -51,7 +51,7 @@ def serve(requests, replies):
                 sys.modules["solution"] = MissingModule("solution")
             path = os.path.join(os.getcwd(), "notebook.py")
             source = slice_notebook(message["cells"], path)
-        namespace = load(source, path)
+        namespace = load(source, path, "solution" if message["cells"] is None else "__main__")
         answer({"id": number, "functions": [name for name in FUNCTIONS if callable(namespace.get(name))]})
     except BaseException as error:
         answer({"id": number, "error": call.explain(error, path)})

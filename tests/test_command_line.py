@@ -1,0 +1,222 @@
+"""The grader on the command line: its reports, its options, and what lies among the submissions."""
+
+import csv
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from tests.grading.rubric import CRITERIA, TOTAL
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "tests" / "submissions"
+RIGHT = (EXAMPLES / "right" / "plain.py").read_text()
+
+
+def run_pytest(*arguments):
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "tests/test_solution.py",
+        "-p",
+        "no:cacheprovider",
+        "--time-limit",
+        "2",
+    ]
+    return subprocess.run(
+        [*command, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8", cwd=ROOT
+    )
+
+
+@pytest.fixture
+def some_class(tmp_path):
+    """A folder of submissions, two of them hostile."""
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for name in (
+        "right/einsum",
+        "wrong/no_relu",
+        "hostile/kill_parent",
+        "hostile/writes_everywhere",
+        "right/plain",
+    ):
+        (folder / f"{Path(name).name}.py").write_bytes((EXAMPLES / f"{name}.py").read_bytes())
+    return folder
+
+
+TOTALS = {"einsum": 35, "kill_parent": 0, "no_relu": 30, "plain": 35, "writes_everywhere": 35}
+
+
+def test_all_reports_agree(tmp_path, some_class):
+    files = [tmp_path / "grades.csv", tmp_path / "pages", tmp_path / "junit.xml"]
+    run = run_pytest(
+        "--solution", some_class, "--grades", files[0], "--feedback", files[1], "--junitxml", files[2]
+    )
+    assert run.returncode == 1, run.stdout + run.stderr
+    rows = list(csv.DictReader(files[0].open(encoding="utf-8")))
+    assert {row["submission"]: int(row["total"]) for row in rows} == TOTALS
+    assert [row["submission"] for row in rows] == sorted(TOTALS)
+    assert rows[2]["exercise_1"] == "12"
+    assert "no activation" in rows[2]["feedback"]
+    totals = dict.fromkeys(TOTALS, 0)
+    for case in ElementTree.parse(files[2]).iter("testcase"):
+        properties = {p.get("name"): p.get("value") for p in case.iter("property")}
+        totals[properties["submission"]] += int(properties["points"])
+    assert totals == TOTALS
+    for name, total in TOTALS.items():
+        page = (tmp_path / "pages" / f"{name}.html").read_text(encoding="utf-8")
+        assert f"{total} of {TOTAL} points" in page
+        line = next(line for line in run.stdout.splitlines() if line.startswith(name))
+        assert str(total) in line.split()
+    assert "(The same mistake as in exercise 1.)" in (tmp_path / "pages" / "no_relu.html").read_text(
+        encoding="utf-8"
+    )
+    assert "mean" in run.stdout
+    assert "activation: none" in run.stdout
+
+
+def test_one_submission(tmp_path):
+    run = run_pytest(
+        "--solution", EXAMPLES / "wrong" / "mean_over_pixels.py", "--grades", tmp_path / "results.json"
+    )
+    assert run.returncode == 1
+    assert "Your loss is 784 times too small: it averages over the pixels as well." in run.stdout
+    assert "Total: 32/35" in run.stdout
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert results["score"] == sum(test["score"] for test in results["tests"]) == 32
+    assert sum(test["max_score"] for test in results["tests"]) == TOTAL
+    assert {test["status"] for test in results["tests"]} == {"passed", "failed"}
+
+
+def test_the_reference_earns_everything():
+    run = run_pytest()
+    assert run.returncode == 0, run.stdout
+    assert "Total: 35/35" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--grades", "grades.xlsx"], "--grades writes .csv or .json files, not grades.xlsx"),
+        (["--solution", "nowhere.py"], "nowhere.py does not exist"),
+        (["--solution", "requirements.txt"], "is no .py file, no notebook, no archive and no folder"),
+        (["--time-limit", "0"], "--time-limit and --memory-limit must be positive"),
+        (["--grades", "README.md/grades.csv"], "README.md can't be written: File exists"),
+        (["--feedback", "README.md"], "README.md can't be written: File exists"),
+    ],
+)
+def test_bad_options_are_one_sentence(arguments, words):
+    run = run_pytest(*arguments)
+    assert run.returncode == 4
+    assert words in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+def test_gradescopes_json_from_two_processes(tmp_path, some_class):
+    # pytest-xdist is optional; with it, nothing changes but the time.
+    options = ["-n", "2", "-v"] if importlib.util.find_spec("xdist") else []
+    run = run_pytest("--solution", some_class, "--grades", tmp_path / "grades.json", *options)
+    assert run.returncode == 1, run.stdout + run.stderr
+    if options:
+        ran = re.findall(r"^\[(gw\d)\].*::test_criterion\[(.+)-\d\.\w+\]", run.stdout, re.MULTILINE)
+        assert len(ran) == len(TOTALS) * len(CRITERIA)
+        assert len(set(ran)) == len(TOTALS)  # each submission is run once, by one of the processes
+    results = json.loads((tmp_path / "grades.json").read_text(encoding="utf-8"))
+    assert {name: entry["score"] for name, entry in results.items()} == TOTALS
+    assert list(results) == sorted(TOTALS)
+    for entry in results.values():
+        assert entry["score"] == sum(test["score"] for test in entry["tests"])
+        assert sum(test["max_score"] for test in entry["tests"]) == TOTAL
+        assert all((test["status"] == "passed") == (test["score"] > 0) for test in entry["tests"])
+
+
+# ---------------------------------------------------------------- what lies among the submissions
+
+
+EVIL = "import os, pathlib\npathlib.Path({mark!r}).write_text('executed')\n"
+NAMES = (
+    "conftest.py",
+    "__init__.py",
+    "sitecustomize.py",
+    "torch.py",
+    "numpy.py",
+    "test_evil.py",
+    "pluggy.py",
+)
+
+
+@pytest.fixture
+def evil_class(tmp_path):
+    """A folder of submissions with everything in it that pytest or Python would like to run by itself."""
+    folder, mark = tmp_path / "class", tmp_path / "mark"
+    for place in (folder, folder / "anna", folder / "tests", folder / "test_ben"):
+        place.mkdir()
+        for name in NAMES:
+            (place / name).write_text(EVIL.format(mark=str(mark)))
+        (place / "evil.py").write_text(EVIL.format(mark=str(mark)))
+        for name in ("pytest.ini", "tox.ini", "setup.cfg"):
+            (place / name).write_text("[pytest]\naddopts = -p evil\n[tool:pytest]\naddopts = -p evil\n")
+        (place / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "-p evil"\n')
+    (folder / "anna" / "solution.py").write_text(RIGHT)
+    return folder, mark
+
+
+@pytest.mark.parametrize("joined", [True, False])
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_nothing_that_was_handed_in_is_imported_by_pytest(evil_class, tmp_path, joined, elsewhere):
+    folder, mark = evil_class
+    command = [sys.executable, "-m", "pytest", str(ROOT / "tests/test_solution.py"), "-p", "no:cacheprovider"]
+    command += [f"--solution={folder}"] if joined else ["--solution", str(folder)]
+    run = subprocess.run(command, cwd=tmp_path if elsewhere else ROOT, capture_output=True, text=True)
+    assert "anna" in run.stdout and "35" in run.stdout, run.stdout + run.stderr
+    assert not mark.exists()
+
+
+def test_the_other_order_is_refused_in_a_sentence(evil_class):
+    folder, _ = evil_class
+    for path in folder.glob("*.*"):
+        if path.name != "conftest.py":
+            path.unlink()
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
+    command += ["-c", str(ROOT / "pyproject.toml"), "--solution", str(folder), "tests/test_solution.py"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 4
+    assert "was loaded by pytest: write tests/test_solution.py before --solution" in run.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_in_the_middle_keeps_what_is_done(tmp_path, number):
+    folder, grades = tmp_path / "class", tmp_path / "grades.csv"
+    folder.mkdir()
+    (folder / "a.py").write_text(RIGHT)
+    (folder / "b.py").write_text("import time\ntime.sleep(1000)\n")
+    (folder / "c.py").write_text(RIGHT)
+    (tmp_path / "tmp").mkdir()
+    command = [sys.executable, "-m", "pytest", "tests/test_solution.py", "-v", "-p", "no:cacheprovider"]
+    command += ["--solution", str(folder), "--grades", str(grades), "--time-limit", "300"]
+    run = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path / "tmp")},
+    )
+    for line in run.stdout:
+        if f"a-{CRITERIA[-1].id}" in line:
+            break
+    time.sleep(0.5)
+    run.send_signal(number)
+    output, _ = run.communicate(timeout=60)
+    assert [row["submission"] for row in csv.DictReader(grades.open(encoding="utf-8"))] == ["a"]
+    assert "1 of 3" in output
+    assert list((tmp_path / "tmp").glob("submission-*")) == []
