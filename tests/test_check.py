@@ -4,6 +4,7 @@ import linecache
 import time
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 import torch
 
@@ -261,3 +262,10 @@ def test_html_says_the_same(monkeypatch):
     reason = text.splitlines()[2].strip()
     assert 'return {}["<b>"]' in reason
     assert reason.replace("`", "") in rows[0][2]
+
+
+def test_settings_of_numpy_are_no_trouble(capsys):
+    with np.errstate(all="raise"):
+        check(define(NO_RELU_MEAN)["get_objective_term"], solution.anomaly_score)
+    shown = capsys.readouterr().out
+    assert "get_objective_term, 9/15" in shown and "anomaly_score, 10/10" in shown

@@ -182,9 +182,9 @@ def test_nothing_that_was_handed_in_is_imported_by_pytest(evil_class, tmp_path, 
 
 
 def test_the_other_order_is_refused_in_a_sentence(evil_class):
-    folder, _ = evil_class
-    for path in folder.glob("*.*"):
-        if path.name != "conftest.py":
+    folder = evil_class[0] / "anna"
+    for path in folder.iterdir():
+        if path.name not in ("conftest.py", "solution.py"):
             path.unlink()
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
     command += ["-c", str(ROOT / "pyproject.toml"), "--solution", str(folder), "tests/test_solution.py"]

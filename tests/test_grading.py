@@ -582,3 +582,12 @@ def test_a_name_of_the_protocol_is_a_name_like_any_other(grade_source):
         body = f"class {name}(Exception):\n    pass\n"
         body += "".join(f"def {f}(*a):\n    raise {name}\n" for f in EXERCISES.values())
         assert grade_source(body).total == 0
+
+
+def test_a_death_at_the_second_call_is_no_second_answer(grade_source):
+    counting = "calls = []\ndef anomaly_score(x, r):\n    calls.append(1)\n    import os\n"
+    counting += "    if len(calls) == {n}:\n        os._exit(0)\n    return ((x - r) ** 2).sum(1)\n"
+    for n in (2, 4):
+        found = grade_source(f"{RIGHT}\n{counting.format(n=n)}")
+        lost = {result.mistake for result in found.results if result.lost}
+        assert lost == {"crash"}

@@ -137,7 +137,8 @@ def _objective(call, probes, seconds):
             losses.lose("scalar", _SIZE, "size")
     if setting is None and models[0] is probes.square[0]:
         return _failed(1, first, probes, seconds)
-    _check_scalar(ask, probes, models[0], replies[0], differentiable, None if constant else setting, losses)
+    exact = None if constant else setting
+    _check_scalar(ask, probes, models[0], replies[0], differentiable, exact, losses, seconds)
     if constant:
         losses.blame_constant(constant)
     if setting is not None:
@@ -343,7 +344,7 @@ def _close(candidate, value):
         return np.abs(candidate - value) <= 3e-5 * np.abs(candidate) + 1e-6
 
 
-def _check_scalar(ask, probes, model, first, differentiable, setting, losses):
+def _check_scalar(ask, probes, model, first, differentiable, setting, losses, seconds):
     """Purity, the same answer twice, and the gradient."""
     if first.report.get("changed"):
         names = ", ".join("xVWba"[i] for i in first.report["changed"])
@@ -353,10 +354,15 @@ def _check_scalar(ask, probes, model, first, differentiable, setting, losses):
     if not differentiable or "scalar" in losses.lost:
         return
     smooth = ask(probes.smooth, True)
-    if smooth.value is None:
+    if "died" in smooth.report:
+        losses.lose("scalar", *trouble(smooth, seconds))
+    elif smooth.value is None:
         losses.lose("scalar", "The loss can't be computed for N = 3, h = 4.", "size")
-    elif not all(_same_answer(a, ask(m, True)) for a, m in ((first, model), (smooth, probes.smooth))):
-        losses.lose("scalar", *_RANDOM)
+    elif not all(
+        _is_repeated(a, ask(m, True), "scalar", losses, seconds)
+        for a, m in ((first, model), (smooth, probes.smooth))
+    ):
+        pass
     elif not smooth.report.get("requires_grad"):
         losses.lose(
             "scalar",
@@ -376,6 +382,17 @@ _RANDOM = (
     "V, W, b and a are given: no `nn.Linear`, no random numbers, no dropout.",
     "random",
 )
+
+
+def _is_repeated(reply, again, part, losses, seconds):
+    """Whether the same question got the same answer; if not, why not is put down in `losses`."""
+    if "died" in again.report:  # out of time, say: that is no second answer
+        losses.lose(part, *trouble(again, seconds))
+        return False
+    if not _same_answer(reply, again):
+        losses.lose(part, *_RANDOM)
+        return False
+    return True
 
 
 def _same_answer(reply, again):
@@ -463,8 +480,8 @@ def _reconstruction(call, probes, seconds):
         losses.lose(
             "shape", f"Your function changes its argument {names}. Work on a copy.", "changes arguments"
         )
-    if "shape" not in losses.lost and not _same_answer(replies[0], ask(models[0], False)):
-        losses.lose("shape", *_RANDOM)
+    if "shape" not in losses.lost:
+        _is_repeated(replies[0], ask(models[0], False), "shape", losses, seconds)
     found = _explain_reconstruction(models[0], layouts)
     if found is not None and "shape" not in losses.lost:
         others = list(zip(models[1:], replies[1:], strict=True))
@@ -649,7 +666,7 @@ def _score_for(call, probes, shapes, seconds):
         scores = np.array([single.sum() for single in singles])
     _check_form(ask, reply, losses, seconds)
     _check_order(probes, scores, reply.report.get("dtype"), losses)
-    _check_own(ask, scores, losses)
+    _check_own(ask, scores, losses, seconds)
     return losses
 
 
@@ -667,8 +684,7 @@ def _check_form(ask, reply, losses, seconds):
         losses.lose(
             "shape", f"Your function changes its argument {names}. Work on a copy.", "changes arguments"
         )
-    if not _same_answer(reply, ask(slice(None))):
-        losses.lose("shape", *_RANDOM)
+    _is_repeated(reply, ask(slice(None)), "shape", losses, seconds)
     single = ask(slice(0, 1))
     if "error" in single.report or "died" in single.report:
         losses.lose(
@@ -744,11 +760,15 @@ def _increases(scores, reference):
     return bool((np.diff(scores[np.argsort(reference)]) > 0).all())
 
 
-def _check_own(ask, scores, losses):
+def _check_own(ask, scores, losses, seconds):
     """Half of the batch must get the scores that it got in the whole."""
     if "own" in losses.lost:
         return
-    half = ask(slice(0, 5)).value
+    reply = ask(slice(0, 5))
+    if "died" in reply.report:
+        losses.lose("own", *trouble(reply, seconds))
+        return
+    half = reply.value
     if half is not None and half.shape and half.size >= 5:
         half = half.reshape(5, -1).sum(1)
         if np.isfinite(half).all() and np.allclose(half, scores[:5], rtol=1e-3, atol=1e-6):

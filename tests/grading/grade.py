@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from .diagnosis import Result, examine, trouble
 from .inside import call as inside
 from .probes import Probes
@@ -98,7 +100,8 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
 def _examine(exercise, call, probes, seconds):
     """examine, but an answer that the grader itself stumbles over costs that exercise, not the run."""
     try:
-        return examine(exercise, call, probes, seconds)
+        with np.errstate(all="ignore"):
+            return examine(exercise, call, probes, seconds)
     except Exception as error:
         reason = f"The grader can make no sense of the answer ({type(error).__name__}). Tell your teachers if it is honest."
         return [Result(criterion, reason, "grader error") for criterion in criteria_of(exercise)]
@@ -111,7 +114,8 @@ def check_function(function: Callable, exercise: int, probes: Probes | None = No
     def call(_, arrays, gradient):
         return Reply(*inside.call(function, arrays, gradient))
 
-    return examine(exercise, call, probes or default_probes())
+    with np.errstate(all="ignore"):  # whatever the notebook has set: known mistakes may overflow
+        return examine(exercise, call, probes or default_probes())
 
 
 def _stopping_at_death(session):
