@@ -151,6 +151,12 @@ def test_every_number_of_the_text_is_printed_above_it_or_cited(cells):
     assert not unfounded
 
 
+def test_printed_lines_fit_on_a_phone(cells):
+    # The page breaks longer ones anywhere, inside a number too. Tables scroll.
+    printed = [o.text for cell in cells for o in cell.get("outputs", []) if o.output_type == "stream"]
+    assert [line for text in printed for line in text.splitlines() if len(line) > 40] == []
+
+
 def test_figures_have_an_alternative_text(cells):
     figures = [
         output.data["text/html"]

@@ -667,6 +667,8 @@ def _score_for(call, probes, shapes, seconds):
     _check_form(ask, reply, losses, seconds)
     _check_order(probes, scores, reply.report.get("dtype"), losses)
     _check_own(ask, scores, losses, seconds)
+    if not losses.lost:
+        _check_pairs(probes, call, shapes, losses, seconds)
     return losses
 
 
@@ -685,8 +687,22 @@ def _check_form(ask, reply, losses, seconds):
             "shape", f"Your function changes its argument {names}. Work on a copy.", "changes arguments"
         )
     _is_repeated(reply, ask(slice(None)), "shape", losses, seconds)
+    if "shape" in losses.lost:
+        return
+    N = len(reply.value)
+    many = ask(np.tile(np.arange(N), 3))  # more than 64
+    if "died" in many.report:
+        losses.lose("shape", *trouble(many, seconds))
+    elif "error" in many.report:
+        losses.lose("shape", f"It does not work for N = {3 * N}: {trouble(many, seconds)[0]}", "size")
+    elif many.value is None or many.value.shape != (3 * N,):
+        got = many.report.get("shape")
+        reason = f"For N = {3 * N} images, your scores have shape {got}. They should have [{3 * N}]."
+        losses.lose("shape", reason, "size")
     single = ask(slice(0, 1))
-    if "error" in single.report or "died" in single.report:
+    if "died" in single.report:
+        losses.lose("shape", *trouble(single, seconds))
+    elif "error" in single.report:
         losses.lose(
             "shape", f"It does not work for a single image, N = 1: {trouble(single, seconds)[0]}", "size"
         )
@@ -756,23 +772,57 @@ def _check_order(probes, scores, dtype, losses):
     losses.lose("direction", reason, "unknown")
 
 
+def _check_pairs(probes, call, shapes, losses, seconds):
+    """What orders the usual images well enough may still not depend on the squared error alone."""
+    pair = [a.reshape(shape) for a, shape in zip(probes.pairs, shapes, strict=True)]
+    reply = call(EXERCISES[3], pair, False)
+    if reply.value is None:
+        losses.lose("error", *trouble(reply, seconds)) if "kind" not in reply.report else losses.lose(
+            "error", *_no_scores(reply)
+        )
+        return
+    if not np.isfinite(reply.value).all():
+        losses.lose("error", "Your scores of large errors are not finite (nan or inf).", "not finite")
+        return
+    one, other = reply.value.reshape(-1, 2).T
+    levels = (one + other) / 2
+    steps = np.diff(levels)
+    if (steps <= 1e-6 * np.abs(levels[1:])).any():
+        losses.lose("error", _SATURATES, "saturates")
+        return
+    # Between two levels the error grows by a factor of almost three.
+    nearest = np.minimum(np.append(steps, np.inf), np.insert(steps, 0, np.inf))
+    if (np.abs(one - other) > 0.02 * nearest).any():
+        losses.lose("error", _NOT_THE_ERROR_ALONE, "not the error alone")
+
+
+_NOT_THE_ERROR_ALONE = (
+    "Two images with the same squared error get different scores, once where it lies in few pixels or "
+    "reaches beyond 1. The score is the sum of the squared differences over all pixels, as they are."
+)
+
+
 def _increases(scores, reference):
     return bool((np.diff(scores[np.argsort(reference)]) > 0).all())
 
 
 def _check_own(ask, scores, losses, seconds):
-    """Half of the batch must get the scores that it got in the whole."""
+    """Each of two parts of the batch must get the scores that it got in the whole."""
     if "own" in losses.lost:
         return
-    reply = ask(slice(0, 5))
-    if "died" in reply.report:
-        losses.lose("own", *trouble(reply, seconds))
-        return
-    half = reply.value
-    if half is not None and half.shape and half.size >= 5:
-        half = half.reshape(5, -1).sum(1)
-        if np.isfinite(half).all() and np.allclose(half, scores[:5], rtol=1e-3, atol=1e-6):
+    for rows in (np.arange(5), np.arange(5, len(scores))):
+        reply = ask(rows)
+        if "died" in reply.report:
+            losses.lose("own", *trouble(reply, seconds))
             return
+        part = reply.value
+        if part is None or not part.shape or part.size % len(rows):
+            break
+        part = part.reshape(len(rows), -1).sum(1)
+        if not (np.isfinite(part).all() and np.allclose(part, scores[rows], rtol=1e-3, atol=1e-6)):
+            break
+    else:
+        return
     if np.isclose(scores.min(), 0, atol=1e-6) and np.isclose(scores.max(), 1, atol=1e-6):
         what = "stretched to [0, 1] within the batch"
     elif np.isclose(scores.mean(), 0, atol=1e-4):

@@ -32,6 +32,9 @@ class Probes:
             its images well, so that a small term added to the loss shows; the last has one image.
         smooth: a model without codes near the ReLU's kink, and with units on and off, for gradients.
         images, reconstructions: [N, 784] in [0, 1], whose squared errors all differ clearly.
+        pairs: images and reconstructions, [N, 784]: the first two have one squared error, spread
+            differently over the pixels, the next two a larger one, and so on up to some hundreds;
+            differences go beyond 1, and reconstructions below 0 and above 1.
     """
 
     def __init__(self, seed: int = 0):
@@ -44,6 +47,7 @@ class Probes:
         while not _is_smooth(self.smooth):
             self.smooth = _model(random, 3, 4)
         self.images, self.reconstructions = _score_probe(random)
+        self.pairs = _pairs_probe(random)
 
     @functools.cached_property
     def usual(self) -> list[Model]:
@@ -94,3 +98,15 @@ def _score_probe(random, N=24):
     moved = x + sign * difference
     moved = np.where((moved < 0) | (moved > 1), x - sign * difference, moved)
     return x.astype(np.float32), moved.astype(np.float32)
+
+
+def _pairs_probe(random, levels=9):
+    """Errors from 0.1 to 300, each once in few pixels and once in all."""
+    x = random.uniform(0, 1, (2 * levels, 784))
+    difference = np.zeros_like(x)
+    for i, error in enumerate(np.repeat(np.geomspace(0.1, 300, levels), 2)):
+        count = 784 if i % 2 else max(20, int(error / 2.5))
+        chosen = random.choice(784, count, replace=False)
+        size = random.normal(0, 1, count)
+        difference[i, chosen] = size * np.sqrt(error / (size**2).sum())
+    return x.astype(np.float32), (x.astype(np.float32) + difference).astype(np.float32)
