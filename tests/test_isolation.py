@@ -73,6 +73,7 @@ def test_where_namespaces_are_refused_it_grades_all_the_same(tmp_path, uid):
     assert [int(n) for n in run.stdout.split("anna")[1].split()[:4]] == [15, 10, 10, 35]
     for name in ("processes", "files", "network"):
         assert sandboxes.MISSING[name] in run.stdout
+    assert sandboxes.MISSING["calls"] not in run.stdout
     assert list(folder.glob("submission-*")) == []
 
 
@@ -244,3 +245,75 @@ def test_many_in_a_row_leave_nothing_behind(sandbox, monkeypatch, tmp_path):
         time.sleep(0.1)
     assert (held(), len(sandboxes.descendants(sandbox._server.pid))) == before
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root")
+def test_never_as_root(monkeypatch):
+    trial = Sandbox._trial
+    monkeypatch.setattr(Sandbox, "_trial", lambda self: not self._as_user and trial(self))
+    with Sandbox(Limits(seconds=5)) as sandbox, pytest.raises(SandboxError, match="grades nobody"):
+        sandbox.start(tempfile.gettempdir())
+
+
+@LINUX
+def test_an_environment_behind_a_link_costs_no_protection(sandbox, monkeypatch, tmp_path):
+    needs(sandbox, "files")
+    link = tmp_path / "environment"
+    link.symlink_to(sys.prefix)
+    paths = [p.replace(sys.prefix, str(link)) for p in sys.path]
+    monkeypatch.setattr(sys, "path", paths)
+    monkeypatch.setattr(sys, "prefix", str(link))
+    with Sandbox(Limits(seconds=5)) as linked:
+        output_of(linked, "")
+        assert linked.protections == sandbox.protections
+
+
+DAEMON = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(1000)
+    os._exit(0)
+"""
+
+
+@LINUX
+def test_without_namespaces_a_daemon_ends_with_its_submission(monkeypatch):
+    monkeypatch.setattr(sandboxes, "_command", refusing(sandboxes._command))
+    with Sandbox(Limits(seconds=5)) as sandbox:
+        output_of(sandbox, "")
+        assert not set(sandbox.protections) & {"processes", "files", "network"}
+        before = len(sandboxes.descendants(sandbox._server.pid))
+        output_of(sandbox, DAEMON)
+        deadline = time.monotonic() + 5
+        while len(sandboxes.descendants(sandbox._server.pid)) > before and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert len(sandboxes.descendants(sandbox._server.pid)) == before
+        assert grade(Submission("next", source=RIGHT), sandbox).total == 35
+
+
+def refusing(command):
+    """The fork server's command, with namespaces refused to it."""
+
+    def changed(settings):
+        python, *options, code, plain = command(settings)
+        first = "from inside import confine\nconfine._refuse_calls()\nfrom inside import server\n"
+        return [python, *options, code.replace("from inside import server\n", first), plain]
+
+    return changed
+
+
+HIDDEN_MEMORY = """
+import ctypes, time
+import torch
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE: nobody may look
+held = [torch.ones(20 << 20) for _ in range(6)]
+"""
+
+
+@LINUX
+def test_memory_that_nobody_may_look_at_is_counted(sandbox):
+    with Session(sandbox, Submission("hidden", source=HIDDEN_MEMORY)):
+        pids = sandboxes.descendants(sandbox._server.pid)
+        assert sandboxes.memory_of(pids) > 480 << 20

@@ -63,6 +63,7 @@ MISSING = {
     "processes": "Submissions are not kept from seeing and reaching other processes of their user.",
     "files": "Submissions can read this machine's files, the model solution among them.",
     "network": "Submissions have a network.",
+    "reading": "Submissions can read what only root can, since only root can read this Python's files.",
     "calls": "System calls that no solution needs are not refused.",
 }
 
@@ -138,10 +139,11 @@ class Sandbox:
 
     def _start_server(self):
         self._open_server()
-        can_be_had, is_root = self.protections, os.geteuid() == 0
-        fewer = [can_be_had[:n] for n in range(len(can_be_had), -1, -1)]
+        can_be_had = self.protections
+        self._as_user = os.geteuid() == 0  # never as root: where that can't be had, nobody is graded
+        fewer = [p for n in range(len(can_be_had), -1, -1) for p in itertools.combinations(can_be_had, n)]
         # What is there may still not work together: try it as a submission will use it.
-        for self.protections, self._as_user in ((p, user) for user in (is_root, False) for p in fewer):
+        for self.protections in [*([*p, "reading"] for p in fewer), *([*p] for p in fewer if self._as_user)]:
             if "processes" in can_be_had and "processes" not in self.protections:
                 continue  # the server is in its namespace already
             if self._trial():
@@ -262,11 +264,12 @@ def memory_of(pids: Iterable[int]) -> int:
     """The memory that these processes hold, in bytes; what several share counts once."""
     total = 0
     for pid in pids:
-        with (
-            contextlib.suppress(OSError, ValueError, StopIteration),
-            open(f"/proc/{pid}/smaps_rollup") as file,
-        ):
-            total += 1024 * int(next(line for line in file if line.startswith("Pss:")).split()[1])
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                total += 1024 * int(next(line for line in file if line.startswith("Pss:")).split()[1])
+        except (OSError, ValueError, StopIteration):  # a process can forbid to look: count all that it maps
+            with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm") as file:
+                total += os.sysconf("SC_PAGE_SIZE") * int(file.read().split()[1])
     return total
 
 
@@ -336,9 +339,9 @@ def _library():
         os.path.realpath(path)
         for path in (sys.prefix, sys.base_prefix, site.getusersitepackages(), *site.getsitepackages())
     ]
-    return [
-        path for path in sys.path if os.path.isdir(path) and os.path.realpath(path).startswith(tuple(homes))
-    ]
+    # Without links: what a link names may be hidden, and then so is what it leads to.
+    paths = [os.path.realpath(path) for path in sys.path if os.path.isdir(path)]
+    return [path for path in dict.fromkeys(paths) if path.startswith(tuple(homes))]
 
 
 def _environment():
@@ -413,8 +416,9 @@ class Session:
             return
         self._over.set()
         self._process.kill()
-        for fd in (self._process.requests, self._process.replies):
-            os.close(fd)
+        if not self._talker.is_alive():  # else its numbers must not come to mean the next submission's
+            for fd in (self._process.requests, self._process.replies):
+                os.close(fd)
         self._reader.join(1)
         self._watcher.join(1)
         self._process = None
@@ -489,7 +493,7 @@ class Session:
                     report, numbers = wire.receive(replies, np.float64, 32 << 20, 1 << 20)
                 answers.append(_checked(report, numbers, message, arrays))
 
-        talker = threading.Thread(target=talk, daemon=True)
+        self._talker = talker = threading.Thread(target=talk, daemon=True)
         talker.start()
         start = time.monotonic()
         # A process that is not a fork imports torch first.

@@ -55,6 +55,8 @@ def enter(protections: list[str]) -> None:
     if "processes" not in protections:
         if user:
             _unshare(0)
+        if _libc() is not None:
+            _libc().prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: no daemon leaves this family
         return
     _unshare(_NEWPID)
     pid = os.fork()
@@ -73,10 +75,18 @@ def next_fork_is_alone() -> None:
 
 
 def end(pid: int, uid: int | None) -> None:
-    """End a submission: its group, and as root every process of its user, wherever they have gone."""
+    """End a submission: its group, every process below the server, and as root every one of its user."""
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
+    if _own_processes is None:
+        for _ in range(100):  # what is forked meanwhile is found the next time
+            family = _below(os.getpid())
+            for other in family:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(other, signal.SIGKILL)
+            if not family:
+                break
     if uid is not None and _own_processes is None:
         child = os.fork()
         if child == 0:
@@ -88,6 +98,21 @@ def end(pid: int, uid: int | None) -> None:
                 os._exit(0)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(child, 0)
+
+
+def _below(pid):
+    """The living processes below this one (Linux)."""
+    children = {}
+    for entry in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
+        if entry.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{entry}/stat") as file:
+                state, parent = file.read().rpartition(")")[2].split()[:2]
+                if state not in "ZX":
+                    children.setdefault(int(parent), []).append(int(entry))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found[1:]
 
 
 def confine(settings: dict) -> None:
@@ -119,9 +144,14 @@ def confine(settings: dict) -> None:
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(kind, (value, value))
     if uid is not None:
+        reads_all = "reading" not in protections
+        if reads_all:  # Python's own files may be root's alone, and still it shall not be root
+            libc.prctl(8, 1, 0, 0, 0)  # PR_SET_KEEPCAPS
         os.setresuid(uid, uid, uid)
+        if reads_all:
+            _keep_capabilities(libc, 1 << 2)  # CAP_DAC_READ_SEARCH
     elif set(protections) & set(_FLAGS):
-        _drop_capabilities(libc)
+        _keep_capabilities(libc, 0)
     if libc is not None:
         libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS: a set-user-id program is a program like any other
     if "calls" in protections:
@@ -160,10 +190,10 @@ def _unshare(flag):
                 file.write(text)
 
 
-def _drop_capabilities(libc):
-    """So that what is hidden can't be uncovered. Root's go with its user id."""
-    header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
-    _check(libc.capset(header, none))
+def _keep_capabilities(libc, mask):
+    """So that what is hidden can't be uncovered. Root's others go with its user id."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    _check(libc.capset(header, (ctypes.c_uint32 * 6)(mask, mask, 0, 0, 0, 0)))  # effective, permitted, …
 
 
 # ---------------------------------------------------------------- files
