@@ -133,8 +133,8 @@ LAYOUTS = {
             "sheet-anna/solution.py": RIGHT,
             "sheet-anna/tests/grading/solution.py": RIGHT,
             "sheet-anna/exercise_sheet_8.ipynb": '{"cells": []}',
-            "sheet-ben/work/solution.py": RIGHT,
-            "sheet-ben/work/tests/grading/grade.py": "x = 1",
+            "sheet-ben/mine/solution.py": RIGHT,
+            "sheet-ben/mine/tests/grading/grade.py": "x = 1",
         },
         {"sheet-anna": "", "sheet-ben": ""},
         set(),
@@ -353,11 +353,18 @@ def test_archives_are_closed(tmp_path):
     assert len(os.listdir("/proc/self/fd")) <= before + 1 and len(items) == 30
 
 
+def test_an_empty_solution_is_somebodys_too(tmp_path):
+    folder = tree(tmp_path / "class", {"solution.py": RIGHT, "a/solution.py": "", "b/utils.py": "x = 1"})
+    assert {"a", "b"} <= {one.name for one in find_submissions([folder])}
+
+
 SOURCES = [RIGHT, STUB, "", "(", "x = 1", notebook(RIGHT), "\0", "\ufeff" + RIGHT]
 NAMES = ["a", "b", "solution.py", "x.ipynb", "y.zip", "z.tar.gz", "utils.py", "tests", "Ann_12_assignsubmission_file_", "ann_LATE_1_2_s.py"]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(st.dictionaries(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map(tuple), st.sampled_from(SOURCES), min_size=1, max_size=8))  # fmt: skip
 def test_no_tree_of_files_raises_and_no_work_is_left_out(tmp_path_factory, files):
     folder = tree(tmp_path_factory.mktemp("class"), {"a/solution.py": RIGHT, "b/utils.py": "x = 1"})
