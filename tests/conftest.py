@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_limits
 
 from tests.grading import outputs
 from tests.grading.collect import find_submissions
+from tests.grading.exercises import CRITERIA
 from tests.grading.grade import Grade, grade
 from tests.grading.probes import Probes
-from tests.grading.rubric import CRITERIA
 from tests.grading.sandbox import Limits, Sandbox, SandboxError
 from tests.grading.submission import imported_by
 

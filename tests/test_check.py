@@ -11,8 +11,8 @@ import torch
 import solution
 from tests.grading import check
 from tests.grading.collect import find_submissions
+from tests.grading.exercises import CRITERIA, EXERCISES
 from tests.grading.grade import check_function, grade
-from tests.grading.rubric import CRITERIA, EXERCISES
 from tests.grading.sandbox import Limits, Sandbox
 from tests.test_grading import EXAMPLES, EXPECTED
 

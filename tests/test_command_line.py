@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading.rubric import CRITERIA, TOTAL
+from tests.grading.exercises import CRITERIA, TOTAL
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "tests" / "submissions"

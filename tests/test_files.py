@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from tests.grading import archives, collect
 from tests.grading.archives import list_files
 from tests.grading.collect import find_one, find_submissions
+from tests.grading.exercises import EXERCISES
 from tests.grading.grade import grade
-from tests.grading.rubric import EXERCISES
 from tests.grading.sandbox import Limits, Sandbox
 from tests.grading.submission import Submission, functions_in, imported_by, printable
 

@@ -15,10 +15,11 @@ import torch
 
 from tests.grading import diagnosis, formulas, inside
 from tests.grading.collect import find_submissions
+from tests.grading.exercises import CRITERIA, EXERCISES, TOTAL
 from tests.grading.grade import check_function, default_probes, grade
 from tests.grading.probes import Probes
-from tests.grading.rubric import CRITERIA, EXERCISES, TOTAL
-from tests.grading.sandbox import Limits, Sandbox, Session
+from tests.grading.sandbox import Limits, Sandbox
+from tests.grading.session import Session
 from tests.grading.submission import Submission, imported_by
 
 ROOT = Path(__file__).parent.parent

@@ -18,8 +18,8 @@ from nbclient import NotebookClient
 
 from tests.grading import autograder, handout
 from tests.grading.collect import find_submissions
+from tests.grading.exercises import TOTAL
 from tests.grading.grade import grade
-from tests.grading.rubric import TOTAL
 from tests.grading.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,8 @@ import pytest
 
 from tests.grading import sandbox as sandboxes
 from tests.grading.grade import grade
-from tests.grading.sandbox import Limits, Sandbox, SandboxError, Session
+from tests.grading.sandbox import Limits, Sandbox, SandboxError
+from tests.grading.session import Session
 from tests.grading.submission import Submission
 
 ROOT = Path(__file__).parent.parent

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .diagnosis import Result
+from .exercises import CRITERIA, Criterion
 from .grade import Grade
-from .rubric import CRITERIA, Criterion
 from .submission import Submission
 
 UNCLEAR = {"unknown", "time", "grader error"}  # mistakes that a human should look at

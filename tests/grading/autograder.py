@@ -10,11 +10,11 @@ import json
 from pathlib import Path
 
 from .collect import find_one
+from .exercises import CRITERIA
 from .files import pack, write_whole
 from .grade import Grade, grade
 from .gradescope import results
 from .report import table
-from .rubric import CRITERIA
 from .sandbox import Limits, Sandbox
 from .submission import imported_by
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import formulas
+from .exercises import EXERCISES, Criterion, criteria_of
 from .probes import STEP, Model, Probes
-from .rubric import EXERCISES, Criterion, criteria_of
-from .sandbox import Reply
+from .session import Reply
 
 UNKNOWN = "The values are not those of the sheet's formula, and no mistake known to the grader explains them."
 

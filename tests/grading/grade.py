@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .diagnosis import Result, examine, trouble
+from .exercises import CRITERIA, EXERCISES, criteria_of
 from .inside import call as inside
 from .probes import Probes
-from .rubric import CRITERIA, EXERCISES, criteria_of
-from .sandbox import Reply, Sandbox, Session
+from .sandbox import Sandbox
+from .session import Reply, Session
 from .submission import Submission
 
 

@@ -9,10 +9,10 @@ import io
 from pathlib import Path
 
 from .adjust import UNDECIDED, looks
+from .exercises import EXERCISES
 from .files import write_whole
 from .grade import Grade
 from .report import number, one_line
-from .rubric import EXERCISES
 from .submission import Submission
 
 COLUMNS = (

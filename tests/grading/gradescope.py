@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
+from .exercises import EXERCISES
 from .files import write_whole
 from .grade import Grade
 from .report import one_line, reason_of
-from .rubric import EXERCISES
 
 MAX_OUTPUT = 10_000  # characters of a text
 

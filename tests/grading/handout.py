@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 
 from .autograder import classroom_files
+from .exercises import EXERCISES
 from .files import pack, write_whole
-from .rubric import EXERCISES
 
 PROJECT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent

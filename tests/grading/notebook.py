@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 
+from .exercises import CRITERIA, EXERCISES
 from .grade import Grade, check_function
 from .report import mark, rows_of, table
-from .rubric import CRITERIA, EXERCISES
 
 _GREEN, _RED, _GREY = "#00785a", "#b34700", "#666666"  # told apart by the colour-blind too, dark on white
 

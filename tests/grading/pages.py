@@ -11,10 +11,10 @@ from collections import Counter
 from pathlib import Path
 
 from .adjust import UNDECIDED
+from .exercises import CRITERIA, EXERCISES, TOTAL
 from .files import file_name, write_whole
 from .grade import Grade
 from .report import maximum, number, reason_of
-from .rubric import CRITERIA, EXERCISES, TOTAL
 from .submission import Submission
 
 STYLE = "body{font:16px/1.5 sans-serif;max-width:48em;margin:2em auto;padding:0 1em}pre{white-space:pre-wrap;background:#f4f4f4;padding:1em}meter{width:20em}"

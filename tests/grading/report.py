@@ -4,8 +4,8 @@ from collections import Counter
 
 from .adjust import UNDECIDED
 from .diagnosis import Result
+from .exercises import CRITERIA, EXERCISES, TOTAL, criteria_of
 from .grade import Grade, earlier_exercise
-from .rubric import CRITERIA, EXERCISES, TOTAL, criteria_of
 
 
 def number(points: float) -> str:

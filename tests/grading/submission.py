@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from .archives import FOREIGN, Item, is_code
-from .rubric import EXERCISES
+from .exercises import EXERCISES
 
 FUNCTIONS = tuple(EXERCISES.values())
 MAX_PARSED = 1 << 20  # characters; more is searched by words only

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 from .adjust import UNDECIDED
+from .exercises import TOTAL
 from .files import write_whole
 from .grade import Grade
 from .grade_table import cell
 from .report import number, one_line
-from .rubric import TOTAL
 from .submission import Submission
 
 
