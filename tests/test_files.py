@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tests.grading import archives, collect
 from tests.grading.archives import list_files
 from tests.grading.collect import find_one, find_submissions
-from tests.grading.exercises import EXERCISES
+from tests.grading.exercises import EXERCISES, FUNCTIONS
 from tests.grading.grade import grade
 from tests.grading.sandbox import Limits, Sandbox
 from tests.grading.submission import Submission, functions_in, imported_by, printable
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parent.parent
 RIGHT = (ROOT / "tests" / "submissions" / "right" / "plain.py").read_text()
 STUB = "\n".join(
     f"def {name}(*args):\n    raise NotImplementedError('Exercise {number}')"
-    for number, name in EXERCISES.items()
+    for number, name in FUNCTIONS.items()
 )
 HALF = STUB + RIGHT[RIGHT.index("def anomaly_score") :].join("\n\n")
 USES = f"import utils\n{RIGHT}"
@@ -470,7 +470,7 @@ def test_folders_and_links(tmp_path, short_sandbox):
 
 
 DELEGATING = "import solution\n" + "\n".join(
-    f"def {name}(*args):\n    return solution.{name}(*args)" for name in EXERCISES.values()
+    f"def {name}(*args):\n    return solution.{name}(*args)" for name in FUNCTIONS.values()
 )
 
 
@@ -482,7 +482,12 @@ ADDING_FIVE = RIGHT.replace("relu(", "relu(FIVE - 5 + ")
     [
         ([RIGHT, "import nothing_like_this\nraise SystemExit"], None, [15, 10, 10], ""),
         ([RIGHT.replace("relu", "sigmoid"), RIGHT], None, [15, 10, 10], ""),
-        ([RIGHT, "def anomaly_score(x, reconstruction):\n    pass"], None, [15, 10, 0], "returns nothing"),
+        (
+            [RIGHT, "def anomaly_score(x, reconstruction):\n    pass"],
+            None,
+            [15, 10, 0],
+            "Not implemented yet",
+        ),
         (["%matplotlib inline\n!ls\nfiles = !ls\nplt.plot?", RIGHT], None, [15, 10, 10], ""),
         (
             ["SCALE = 1\nif SCALE:\n    import torch", RIGHT.replace("import torch", "")],

@@ -16,13 +16,13 @@ import pytest
 
 from tests.grading import adjust, files, grade_table, outputs, pages, worksheet
 from tests.grading.adjust import Override, looks, parse_deadline, read_overrides, with_lateness
-from tests.grading.diagnosis import Result
 from tests.grading.exercises import CRITERIA, TOTAL
 from tests.grading.grade import Grade
 from tests.grading.gradescope import write_json
 from tests.grading.report import overview, to_look_at
 from tests.grading.report import table as terminal
 from tests.grading.submission import Submission
+from tests.grading.verdict import Result
 
 ROOT = Path(__file__).parent.parent
 EVIL = "<img src=x onerror=alert(1)> ![a](http://x) <script>alert(1)</script>"

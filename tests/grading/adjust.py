@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .diagnosis import Result
 from .exercises import CRITERIA, Criterion
 from .grade import Grade
 from .submission import Submission
+from .verdict import Result
 
 UNCLEAR = {"unknown", "time", "grader error"}  # mistakes that a human should look at
 UNDECIDED = "to look at"  # the status of a submission that isn't graded before a human decided

@@ -13,40 +13,118 @@ class Criterion:
     """
 
     id: str
-    points: int
+    points: float
     sentence: str
 
     @property
     def exercise(self) -> int:
-        return int(self.id[0])
+        return int(self.id.partition(".")[0])
 
     @property
     def part(self) -> str:
-        return self.id[2:]
+        return self.id.partition(".")[2]
 
 
-EXERCISES = {1: "get_objective_term", 2: "reconstruct", 3: "anomaly_score"}
+@dataclass(frozen=True)
+class Exercise:
+    """One function to write.
 
-CRITERIA = (
-    Criterion("1.hidden", 3, "The hidden layer is that of the sheet, with the ReLU"),
-    Criterion("1.encoder_bias", 2, "The encoder's bias b is added before the ReLU"),
-    Criterion("1.output", 3, "The output layer is linear, with the decoder's bias a"),
-    Criterion("1.error", 3, "An image's error is the squared distance, summed over its pixels"),
-    Criterion("1.average", 2, "The errors are averaged over the images of the batch"),
-    Criterion("1.scalar", 2, "The result is one number that can be differentiated, for any N and h"),
-    Criterion("2.hidden", 2, "The hidden layer is that of the sheet, with the ReLU"),
-    Criterion("2.encoder_bias", 1, "The encoder's bias b is added before the ReLU"),
-    Criterion("2.output", 2, "The output layer is linear, with the decoder's bias a"),
-    Criterion("2.shape", 3, "The result is a tensor of images, [N, 28, 28], for any N and h"),
-    Criterion("2.pixels", 2, "Every pixel is in its place"),
-    Criterion("3.shape", 2, "There is one score for each image, for any N"),
-    Criterion("3.direction", 2, "A stranger image gets a larger score"),
-    Criterion("3.error", 4, "The score orders images by their squared error, without ties"),
-    Criterion("3.own", 2, "A score depends on its own image only"),
-)
+    Attributes:
+        result: what it returns, as in "Your {result} …".
+        arguments: the names of its arguments, in the sheet's order.
+        form: the part of the rubric that the form of the answer costs: its type and shape, for any
+            size, without side effects.
+        end: the part where the chain of steps ends, for a mistake that sits nowhere else.
+        plural: whether it is "your {result} are".
+        own: the part that is lost where one image's result depends on the other images; or "".
+        by_order: whether only the order of the numbers counts, not their values.
+        differentiable: whether it is trained with.
+    """
 
+    number: int
+    function: str
+    result: str
+    arguments: tuple[str, ...]
+    criteria: tuple[Criterion, ...]
+    form: str
+    end: str
+    plural: bool = False
+    own: str = ""
+    by_order: bool = False
+    differentiable: bool = False
+
+    @property
+    def points(self) -> float:
+        return sum(criterion.points for criterion in self.criteria)
+
+    @property
+    def are(self) -> str:
+        return "are" if self.plural else "is"
+
+    @property
+    def have(self) -> str:
+        return "have" if self.plural else "has"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(criterion.part for criterion in self.criteria)
+
+
+_MODEL = ("x", "V", "W", "b", "a")
+
+EXERCISES = {
+    1: Exercise(
+        1,
+        "get_objective_term",
+        "loss",
+        _MODEL,
+        (
+            Criterion("1.hidden", 3, "The hidden layer is that of the sheet, with the ReLU"),
+            Criterion("1.encoder_bias", 2, "The encoder's bias b is added before the ReLU"),
+            Criterion("1.output", 3, "The output layer is linear, with the decoder's bias a"),
+            Criterion("1.error", 3, "An image's error is the squared distance, summed over its pixels"),
+            Criterion("1.average", 2, "The errors are averaged over the images of the batch"),
+            Criterion("1.scalar", 2, "The result is one number that can be differentiated, for any N and h"),
+        ),
+        form="scalar",
+        end="error",
+        differentiable=True,
+    ),
+    2: Exercise(
+        2,
+        "reconstruct",
+        "images",
+        _MODEL,
+        (
+            Criterion("2.hidden", 2, "The hidden layer is that of the sheet, with the ReLU"),
+            Criterion("2.encoder_bias", 1, "The encoder's bias b is added before the ReLU"),
+            Criterion("2.output", 2, "The output layer is linear, with the decoder's bias a"),
+            Criterion("2.shape", 3, "The result is a tensor of images, [N, 28, 28], for any N and h"),
+            Criterion("2.pixels", 2, "Every pixel is in its place"),
+        ),
+        form="shape",
+        end="output",
+        plural=True,
+    ),
+    3: Exercise(
+        3,
+        "anomaly_score",
+        "scores",
+        ("x", "reconstruction"),
+        (
+            Criterion("3.shape", 2, "There is one score for each image, for any N"),
+            Criterion("3.direction", 2, "A stranger image gets a larger score"),
+            Criterion("3.error", 4, "The score orders images by their squared error, without ties"),
+            Criterion("3.own", 2, "A score depends on its own image only"),
+        ),
+        form="shape",
+        end="error",
+        plural=True,
+        own="own",
+        by_order=True,
+    ),
+}
+
+CRITERIA = tuple(criterion for exercise in EXERCISES.values() for criterion in exercise.criteria)
 TOTAL = sum(criterion.points for criterion in CRITERIA)
-
-
-def criteria_of(exercise: int) -> list[Criterion]:
-    return [criterion for criterion in CRITERIA if criterion.exercise == exercise]
+FUNCTIONS = {exercise.number: exercise.function for exercise in EXERCISES.values()}

@@ -6,13 +6,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .diagnosis import Result, examine, trouble
-from .exercises import CRITERIA, EXERCISES, criteria_of
+from . import answers
+from .answers import Answer
+from .examine import examine
+from .exercises import CRITERIA, EXERCISES, Exercise
 from .inside import call as inside
+from .mistakes import FORMULAS
 from .probes import Probes
 from .sandbox import Sandbox
-from .session import Reply, Session
+from .session import Session
 from .submission import Submission
+from .trouble import trouble
+from .verdict import Result
 
 
 @dataclass(frozen=True)
@@ -74,67 +79,52 @@ def default_probes() -> Probes:
 
 
 def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None) -> Grade:
-    """Run a submission in the sandbox and decide its points. `probes` are drawn anew for each run of the grader."""
+    """Run a submission in the sandbox and decide its points; `probes` are those of this run of the grader."""
     probes = probes or default_probes()
     if submission.problem:
         return _nothing(submission, "unreadable", submission.problem, "unreadable")
+    seconds = sandbox.limits.seconds
     with Session(sandbox, submission) as session:
-        if "functions" not in session.loaded:
-            reason, mistake = trouble(Reply(session.loaded, []), sandbox.limits.seconds)
+        if isinstance(session.loaded, tuple):
+            results = [
+                result
+                for exercise in EXERCISES.values()
+                for result in _examine(exercise, session.call, probes, seconds)
+            ]
+            result = Grade(submission.name, results, note=submission.note or "")
+        else:
+            reason, mistake = trouble(session.loaded, seconds)
             if mistake not in ("syntax", "import"):
                 reason = "While it is imported: " + reason.replace("Your function", "your file")
             result = _nothing(submission, "import failed", reason, mistake)
-        else:
-            call = _stopping_at_death(session)
-            results = [
-                result
-                for exercise in EXERCISES
-                for result in _examine(exercise, call, probes, sandbox.limits.seconds)
-            ]
-            result = Grade(submission.name, results, note=submission.note or "")
         session.close()
         return replace(
             result, output=session.output.strip(), unprotected=tuple(sandbox.missing), seed=probes.seed
         )
 
 
-def _examine(exercise, call, probes, seconds):
+def _examine(exercise: Exercise, call: Callable[..., Answer], probes: Probes, seconds: float) -> list[Result]:
     """examine, but an answer that the grader itself stumbles over costs that exercise, not the run."""
     try:
         with np.errstate(all="ignore"):
-            return examine(exercise, call, probes, seconds)
+            return examine(exercise, FORMULAS[exercise.number], call, probes, seconds)
     except Exception as error:
-        reason = f"The grader can make no sense of the answer ({type(error).__name__}). Tell your teachers if it is honest."
-        return [Result(criterion, reason, "grader error") for criterion in criteria_of(exercise)]
+        reason = (
+            f"The grader can make no sense of the answer ({type(error).__name__}). Tell your "
+            "teachers if it is honest."
+        )
+        return [Result(criterion, reason, "grader error", needs_look=True) for criterion in exercise.criteria]
 
 
-def check_function(function: Callable, exercise: int, probes: Probes | None = None) -> list[Result]:
-    """The results of one exercise, for a function that runs in this process. Never raises."""
+def check_function(function: Callable, number: int, probes: Probes | None = None) -> list[Result]:
+    """The results of exercise `number`, for a function that runs in this process. Never raises."""
     inside.import_torch()
 
-    def call(_, arrays, gradient):
-        return Reply(*inside.call(function, arrays, gradient))
+    def call(_, arrays, *modes):
+        return answers.read(*inside.call(function, arrays, *modes), arrays)
 
     with np.errstate(all="ignore"):  # whatever the notebook has set: known mistakes may overflow
-        return examine(exercise, call, probes or default_probes())
-
-
-def _stopping_at_death(session):
-    """session.call, but a function that once ended its process isn't asked again."""
-    dead = {}
-
-    def call(name, arrays, gradient):
-        if name not in session.loaded["functions"]:
-            message = f"There is no function named `{name}`."
-            return Reply({"error": {"type": "", "message": message, "missing": True}}, [])
-        if name in dead:
-            return dead[name]
-        reply = session.call(name, arrays, gradient)
-        if "died" in reply.report:
-            dead[name] = reply
-        return reply
-
-    return call
+        return examine(EXERCISES[number], FORMULAS[number], call, probes or default_probes())
 
 
 def _nothing(submission, status, reason, mistake):

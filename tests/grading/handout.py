@@ -9,8 +9,8 @@ import json
 import re
 from pathlib import Path
 
-from .autograder import classroom_files
-from .exercises import EXERCISES
+from .autograder import classroom_files, grader_files
+from .exercises import FUNCTIONS
 from .files import pack, write_whole
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -31,9 +31,8 @@ def files() -> dict[str, str]:
     found["solution.py"] = stub(read("solution.py"))
     found["exercise_sheet_8.ipynb"] = strip(read("exercise_sheet_8.ipynb"))
     found |= classroom_files()
-    for path in HERE.rglob("*.py"):
-        if path != Path(__file__).resolve():
-            found[f"tests/grading/{path.relative_to(HERE).as_posix()}"] = path.read_text(encoding="utf-8")
+    found |= grader_files()
+    del found["tests/grading/handout.py"]
     return dict(sorted(found.items()))
 
 
@@ -47,7 +46,7 @@ def stub(source: str) -> str:
         ValueError: a function of the sheet is missing.
     """
     tree = ast.parse(source)
-    exercises = {name: exercise for exercise, name in EXERCISES.items()}
+    exercises = {name: exercise for exercise, name in FUNCTIONS.items()}
     imports, functions = [], []
     for statement in tree.body:
         if isinstance(statement, (ast.Import, ast.ImportFrom)):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from .exercises import CRITERIA, EXERCISES
+from .exercises import CRITERIA, FUNCTIONS
 from .grade import Grade, check_function
 from .report import mark, rows_of, table
 
@@ -34,7 +34,7 @@ def check(*functions: Callable) -> None:
     import torch  # here, since grading whole submissions takes neither
     from IPython.display import display
 
-    exercises = {name: exercise for exercise, name in EXERCISES.items()}
+    exercises = {name: exercise for exercise, name in FUNCTIONS.items()}
     results, in_cells = [], []
     callers = sys._getframe(1).f_globals  # a lambda's name is known only there
     linecache.checkcache()
@@ -117,7 +117,7 @@ def reload_on_change(module: ModuleType) -> None:
             exec(compile(path.read_bytes(), path, "exec"), vars(module))
         except BaseException as error:  # SystemExit and an interrupt, too, are told by the functions
             _loaded[path] = error
-            for name in EXERCISES.values():
+            for name in FUNCTIONS.values():
                 setattr(module, name, _raising(error))
 
     if get_ipython() is not None:

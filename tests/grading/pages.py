@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from .adjust import UNDECIDED
-from .exercises import CRITERIA, EXERCISES, TOTAL
+from .exercises import CRITERIA, FUNCTIONS, TOTAL
 from .files import file_name, write_whole
 from .grade import Grade
 from .report import maximum, number, reason_of
@@ -69,7 +69,7 @@ def page(grade: Grade) -> str:
         return _document(grade.name, lines + [f"<p>{sentence(reason)}</p>" for reason in reasons])
     lines = [f"<h1>{text(grade.name)}: {number(grade.total)} of {TOTAL} points</h1>"]
     lines += [f"<p>{sentence(note)}</p>" for note in (grade.note, *grade.notes) if note]
-    for exercise, function in EXERCISES.items():
+    for exercise, function in FUNCTIONS.items():
         points = f"{number(grade.points(exercise))} of {maximum(exercise)}"
         lines.append(f"<h2>Exercise {exercise}, <code>{function}</code>: {points}</h2>\n<ul>")
         reasons = {}

@@ -5,88 +5,167 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STEP = 0.05  # for central differences; codes keep this far from the ReLU's kink
+SEED = 0  # of the students' check; the grader draws anew for each run
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The arguments of one question: float32 arrays, by their names on the sheet."""
+
+    arrays: dict[str, np.ndarray]
+
+    @functools.cached_property
+    def exact(self) -> list[np.ndarray]:
+        """The same numbers in float64, for the formulas."""
+        return [array.astype(np.float64) for array in self.arrays.values()]
+
+    @property
+    def size(self) -> str:
+        """As in "N = 7, h = 5"."""
+        h = f", h = {len(self.arrays['b'])}" if "b" in self.arrays else ""
+        return f"N = {len(self.arrays['x'])}{h}"
+
+    @property
+    def letters(self) -> dict[int, str]:
+        """What the sizes of its arrays are called on the sheet."""
+        letters = {784: "784", len(self.arrays["x"]): "N"}
+        return letters | ({len(self.arrays["b"]): "h"} if "b" in self.arrays else {})
+
+    def with_(self, **arrays) -> "Batch":
+        return Batch(self.arrays | arrays)
 
 
 @dataclass(frozen=True)
-class Model:
-    """A batch and parameters: float32 arrays x [N, 784], V [784, h], W [h, 784], b [h], a [784]."""
+class Questions:
+    """What is asked of a function.
 
-    arrays: list[np.ndarray]
+    Attributes:
+        values: batches whose answers have to be explained, all of them by the same mistakes.
+        sizes: batches of other sizes, where the answers have to follow.
+    """
 
-    @property
-    def h(self):
-        return len(self.arrays[3])
-
-    @property
-    def exact(self):
-        """The same numbers in float64, for the formulas."""
-        return [array.astype(np.float64) for array in self.arrays]
+    values: tuple[Batch, ...]
+    sizes: tuple[Batch, ...]
 
 
 class Probes:
-    """All probes for one seed.
+    """All probes for one seed."""
 
-    Attributes:
-        main: models for the values; none has 64 images or 32 hidden units. The second reconstructs
-            its images well, so that a small term added to the loss shows; the last has one image.
-        smooth: a model without codes near the ReLU's kink, and with units on and off, for gradients.
-        images, reconstructions: [N, 784] in [0, 1], whose squared errors all differ clearly.
-        pairs: images and reconstructions, [N, 784]: the first two have one squared error, spread
-            differently over the pixels, the next two a larger one, and so on up to some hundreds;
-            differences go beyond 1, and reconstructions below 0 and above 1.
-    """
-
-    def __init__(self, seed: int = 0):
+    def __init__(self, seed: int = SEED):
         self.seed = seed
-        random = np.random.default_rng(seed)
-        self._rest = np.random.default_rng(seed + 1_000_000)
-        self.main = [_model(random, N, h) for N, h in ((7, 5), (2, 9), (5, 3), (1, 4))]
-        self.main[1] = _fitting(random, self.main[1])
-        self.smooth = _model(random, 3, 4)
-        while not _is_smooth(self.smooth):
-            self.smooth = _model(random, 3, 4)
-        self.images, self.reconstructions = _score_probe(random)
-        self.pairs = _pairs_probe(random)
+        self._random = np.random.default_rng(seed)
+        self._later = np.random.default_rng(seed + 1_000_000)
+        self.models, self.pairs = self._models(), self._pairs()
+
+    def questions(self, arguments: tuple[str, ...]) -> Questions:
+        """The questions for a function with these arguments."""
+        return self.models if "V" in arguments else self.pairs
+
+    def _models(self):
+        """The first is smooth and telling, the second has its size and other values, the third reconstructs
+        its images well, so that a small term added to the loss shows."""
+        random = self._random
+        first = _model(random, 7, 5)
+        while not _is_telling(first):
+            first = _model(random, 7, 5)
+        values = (first, _near_the_kink(_model(random, 7, 5)), _fitting(random, _model(random, 2, 9)))
+        return Questions(values, tuple(_model(random, N, h) for N, h in ((5, 3), (1, 4), (65, 40))))
+
+    def _pairs(self):
+        random = self._random
+        spread, fine, large = _spread(random, 24), _spread(random, 24, 4, 4.3), _spread(random, 72)
+        single = Batch({name: array[:1] for name, array in _spread(random, 2).arrays.items()})
+        return Questions((spread, fine, _equal_pairs(random), large), (single,))
+
+    def usual(self, arguments: tuple[str, ...]) -> tuple[Batch, ...]:
+        """Batches with 64 images and 32 hidden units, for code that knows no other size."""
+        return self._usual_models if "V" in arguments else self._usual_pairs
 
     @functools.cached_property
-    def usual(self) -> list[Model]:
-        """Models with 64 images and 32 hidden units, for code that knows no other size."""
-        return [_model(self._rest, 64, 32) for _ in range(3)]
+    def _usual_models(self):
+        return tuple(_model(self._later, 64, 32) for _ in range(2))
 
     @functools.cached_property
-    def square(self) -> list[Model]:
-        """Models with h = 784, for code that mixes its arguments up."""
-        return [_model(self._rest, 3, 784) for _ in range(2)]
+    def _usual_pairs(self):
+        return tuple(_spread(self._later, 64) for _ in range(2))
+
+    @functools.cached_property
+    def square(self) -> tuple[Batch, ...]:
+        """Batches with h = 784, for code that mixes its arguments up."""
+        return tuple(_model(self._later, 3, 784) for _ in range(2))
+
+    @functools.cached_property
+    def training(self) -> tuple[Batch, ...]:
+        """Images for steps of training, and in the first the parameters to begin with."""
+        first = _model(self._later, 65, 33)
+        x, W, a = (first.arrays[name] for name in "xWa")
+        x[:, :9], W[:, :9], a[:9] = 0, 0, 0  # pixels without an error, where a root has no slope
+        return first, *(first.with_(x=_images(self._later, N)) for N in (65, 10))
+
+    @functools.cached_property
+    def simpler(self) -> dict[str, tuple[Batch, ...]]:
+        """Two batches with one argument made so simple that a step drops out."""
+        simple = {f"{name} = {number}": (name, number) for name in "VWba" for number in (0, 1)}
+        batches = self.models.values[::2]
+        found = {
+            title: tuple(batch.with_(**{name: np.full_like(batch.arrays[name], number)}) for batch in batches)
+            for title, (name, number) in simple.items()
+        }
+        copies = (np.eye(*batch.arrays["W"].shape, dtype=np.float32) for batch in batches)
+        found["W copies"] = tuple(batch.with_(W=W) for batch, W in zip(batches, copies, strict=True))
+        return found
+
+
+def _float32(**arrays):
+    return Batch({name: array.astype(np.float32) for name, array in arrays.items()})
+
+
+def _images(random, N):
+    """Like digits: pixels in [0, 1], many of them exactly 0, some exactly 1."""
+    return np.clip(random.uniform(-0.3, 1.05, (N, 784)), 0, 1).astype(np.float32)
 
 
 def _model(random, N, h):
     """Codes of which about half are zero and some are large, reconstructions below 0 and above 1."""
-    x = random.uniform(0, 1, (N, 784))
-    V, b = random.normal(0, 4 / 28, (784, h)), random.normal(0, 1.5, h)
-    W, a = random.normal(0, 0.5 / h**0.5, (h, 784)), random.uniform(-0.5, 1, 784)
-    return Model([array.astype(np.float32) for array in (x, V, W, b, a)])
+    return _float32(
+        x=_images(random, N),
+        V=random.normal(0, 5 / 28, (784, h)),
+        W=random.normal(0, 0.5 / h**0.5, (h, 784)),
+        b=random.normal(0, 1.5, h),
+        a=random.uniform(-0.5, 1, 784),
+    )
 
 
-def _is_smooth(model):
-    x, V, _, b, _ = model.exact
+def _is_telling(batch):
+    """Codes far from the ReLU's kink, on both sides of it with and without b, and some above 6."""
+    x, V, _, b, _ = batch.exact
     codes = x @ V
-    mixed = all((c > 0).any() and (c < 0).any() for c in (codes, codes + b))
-    return mixed and np.abs(codes + b).min() >= 4 * STEP
+    mixed = all((c > 0).any() and (c < 0).any() for c in (b, codes, codes + b))
+    return mixed and np.abs(codes + b).min() >= 0.2 and (codes + b).max() > 6.2
 
 
-def _fitting(random, model):
-    """The model with images and parameters changed so that the reconstructions come close."""
-    x, V, W, b, a = model.arrays
+def _near_the_kink(batch):
+    """The batch with b changed so that some codes lie close to the ReLU's kink, on both sides."""
+    x, V, _, b, _ = batch.exact
+    near = np.array([0.05, -0.05, 0.02])
+    b[:3] = near - np.diagonal(x @ V)[:3]
+    return batch.with_(b=b.astype(np.float32))
+
+
+def _fitting(random, batch):
+    """The batch with images and parameters changed so that the reconstructions come close."""
+    x, _, W, _, a = batch.exact
     x = 0.5 + 0.25 * (x[:1] - 0.5) + random.uniform(-0.15, 0.15, x.shape)
-    a = x.mean(0) + random.uniform(-0.1, 0.1, a.shape)
-    return Model([array.astype(np.float32) for array in (x, V, 0.15 * W, b, a)])
+    changed = _float32(x=x, W=0.15 * W, a=x.mean(0) + random.uniform(-0.1, 0.1, a.shape))
+    return batch.with_(**changed.arrays)
 
 
-def _score_probe(random, N=24):
-    """Errors grow from 0.5 to 27, by a fifth from image to image, spread over few pixels or many, in both directions."""
+def _spread(random, N, smallest=0.5, largest=27.0):
+    """Images and reconstructions in [0, 1] whose errors grow from `smallest` to `largest`, the same factor
+    from one to the next, spread over few pixels or many, in both directions."""
     x = 0.5 + random.uniform(-0.5, 0.5, (N, 784)) * random.uniform(0.3, 1, (N, 1))
-    target = random.permutation(0.5 * 1.19 ** np.arange(N))
+    x[random.uniform(size=x.shape) < 0.2] = 0
+    target = random.permutation(np.geomspace(smallest, largest, N))
     difference = np.zeros_like(x)
     for i in range(N):
         count = random.integers(int(target[i] / 0.04) + 8, 784)
@@ -97,16 +176,17 @@ def _score_probe(random, N=24):
     sign = np.where(random.uniform(size=x.shape) < upward, 1, -1)
     moved = x + sign * difference
     moved = np.where((moved < 0) | (moved > 1), x - sign * difference, moved)
-    return x.astype(np.float32), moved.astype(np.float32)
+    return _float32(x=x, reconstruction=moved)
 
 
-def _pairs_probe(random, levels=9):
-    """Errors from 0.1 to 300, each once in few pixels and once in all."""
-    x = random.uniform(0, 1, (2 * levels, 784))
-    difference = np.zeros_like(x)
-    for i, error in enumerate(np.repeat(np.geomspace(0.1, 300, levels), 2)):
+def _equal_pairs(random, levels=12):
+    """Errors from 0.1 to 800, each once in few pixels and once in all: two and two images have the same one.
+    Differences go beyond 1, and reconstructions below 0 and above 1."""
+    x = _images(random, 2 * levels)
+    difference = np.zeros(x.shape)
+    for i, error in enumerate(np.repeat(np.geomspace(0.1, 800, levels), 2)):
         count = 784 if i % 2 else max(20, int(error / 2.5))
         chosen = random.choice(784, count, replace=False)
         size = random.normal(0, 1, count)
         difference[i, chosen] = size * np.sqrt(error / (size**2).sum())
-    return x.astype(np.float32), (x.astype(np.float32) + difference).astype(np.float32)
+    return _float32(x=x, reconstruction=x + difference)

@@ -3,17 +3,17 @@
 from collections import Counter
 
 from .adjust import UNDECIDED
-from .diagnosis import Result
-from .exercises import CRITERIA, EXERCISES, TOTAL, criteria_of
+from .exercises import CRITERIA, EXERCISES, FUNCTIONS, TOTAL
 from .grade import Grade, earlier_exercise
+from .verdict import Result
 
 
 def number(points: float) -> str:
     return f"{points:g}"
 
 
-def maximum(exercise: int) -> int:
-    return sum(criterion.points for criterion in criteria_of(exercise))
+def maximum(exercise: int) -> float:
+    return EXERCISES[exercise].points
 
 
 def one_line(grade: Grade) -> str:
@@ -53,7 +53,7 @@ def mark(result: Result) -> str:
 
 def rows_of(grade: Grade):
     """For each exercise that was examined: its title, and its results, each reason once."""
-    for exercise, function in EXERCISES.items():
+    for exercise, function in FUNCTIONS.items():
         results = [result for result in grade.results if result.criterion.exercise == exercise]
         if not results:
             continue

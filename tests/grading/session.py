@@ -5,37 +5,21 @@ import os
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
+from . import answers
+from .answers import Answer, Died, Missing
 from .inside import FUNCTIONS, wire
 from .sandbox import Process, Sandbox, SandboxError, remove
 from .submission import Submission
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What one call came to.
-
-    Attributes:
-        report: "error" (a dict), or "died" ("time" or "crash"), or a description of the result.
-        numbers: the result and the gradients, float64; see inside/call.py.
-    """
-
-    report: dict
-    numbers: list
-
-    @property
-    def value(self) -> np.ndarray | None:
-        return self.numbers[0] if self.numbers else None
 
 
 class Session:
     """One submission in the sandbox. If its process dies, the next call starts another.
 
     Attributes:
-        loaded: "functions" (the names that it defines), or "error", or "died".
+        loaded: the names of the sheet's functions that it defines, or Raised or Died.
         output: what it printed, cut at the limit.
     """
 
@@ -54,6 +38,7 @@ class Session:
         self._process = self._reader = self._folder = None
         self._started, self._ended_for = started, None
         self._over = threading.Event()
+        self._dead: dict[str, Died] = {}
         try:
             self.loaded = self._load()
         except BaseException:  # an interrupt, say: nothing is to be left behind
@@ -69,18 +54,35 @@ class Session:
     @property
     def output(self) -> str:
         text = self._output.decode("utf-8", "replace")
-        return _printable(text) + (f"\n[{self._dropped:,} more bytes dropped]" if self._dropped else "")
+        return answers.printable(text) + (
+            f"\n[{self._dropped:,} more bytes dropped]" if self._dropped else ""
+        )
 
-    def call(self, function: str, arrays: list[np.ndarray], gradient: bool = False) -> Reply:
-        """Call `function` with fresh tensors of these float32 arrays."""
-        if self._left < 0:
-            return Reply({"died": "time"}, [])
-        if self._process is None:
-            loaded = self._load()
-            if "functions" not in loaded:
-                return Reply(loaded, [])
-        report, numbers = self._exchange({"function": function, "gradient": gradient}, arrays)
-        return Reply(report, numbers)
+    def call(
+        self,
+        function: str,
+        arrays: list[np.ndarray],
+        differentiate: bool = False,
+        part: int | None = None,
+        quiet: bool = False,
+    ) -> Answer:
+        """Call `function` with fresh tensors of these float32 arrays; the modes are those of inside/call.py.
+
+        A function that once ended the process is not asked again.
+        """
+        if function in self._dead:
+            return self._dead[function]
+        if isinstance(self.loaded, tuple) and function not in self.loaded:
+            return Missing(function)
+        answer = Died("time")
+        if self._left >= 0:
+            answer = self._load() if self._process is None else ()
+        if isinstance(answer, tuple):
+            question = {"function": function, "modes": [differentiate, part, quiet]}
+            answer = self._exchange(question, arrays, lambda *reply: answers.read(*reply, arrays))
+        if isinstance(answer, Died):
+            self._dead[function] = answer
+        return answer
 
     def close(self):
         if self._process is None:
@@ -112,7 +114,7 @@ class Session:
         self._watcher.start()
         one = self._submission
         message = {"source": one.source, "cells": one.cells, "helpers": one.helpers}
-        return self._exchange(message, [])[0]
+        return self._exchange(message, [], _functions)
 
     def _watch(self, process):
         """What the system limits for each process only is watched here for all of them."""
@@ -141,9 +143,9 @@ class Session:
                         return True
         return False
 
-    def _exchange(self, message, arrays):
-        """Send one message and wait for the answer: (report, numbers)."""
-        answers = []
+    def _exchange(self, message, arrays, read):
+        """Send one message, and `read` the answer to it."""
+        found = []
         self._messages += 1
         message = message | {"id": self._messages}
 
@@ -162,7 +164,7 @@ class Session:
                 report = {}
                 while report.get("id") != message["id"]:  # anything else was not asked for
                     report, numbers = wire.receive(replies, np.float64, 32 << 20, 1 << 20)
-                answers.append(_checked(report, numbers, message, arrays))
+                found.append(read(report, numbers))
 
         self._talker = talker = threading.Thread(target=talk, daemon=True)
         talker.start()
@@ -170,14 +172,14 @@ class Session:
         # A process that is not a fork imports torch first.
         talker.join(self._seconds + (30 if not self._sandbox.fork and "cells" in message else 0))
         self._left -= time.monotonic() - start
-        if answers:
-            return answers[0]
+        if found:
+            return found[0]
         reason = self._ended_for or ("time" if talker.is_alive() else "crash")
         self._ended_for = None
         self._process.kill()
         talker.join(5)
         self.close()
-        return {"died": reason}, []
+        return Died(reason)
 
     def _drain(self, fd):
         limit = self._sandbox.limits.output_bytes
@@ -189,48 +191,8 @@ class Session:
         os.close(fd)
 
 
-def _checked(report, numbers, message, arrays):
-    """The answer to `message`, if it is what a worker may say: a submission can write to the pipe as well."""
-    if not isinstance(report, dict):
-        raise TypeError("no report")
+def _functions(report, _):
+    """What loading came to: the functions that are there, or why there are none."""
     if "error" in report:
-        return {"error": _checked_error(report["error"])}, []
-    if "function" not in message:  # it was to be loaded
-        return {"functions": [name for name in FUNCTIONS if name in list(report["functions"])]}, []
-    shape, changed = report.get("shape", []), report.get("changed", [])
-    if not all(isinstance(part, list) and len(part) <= 20 for part in (shape, changed)):
-        raise TypeError("no shape")
-    if not all(type(n) is int and n < 1 << 60 for n in (*shape, *changed)):
-        raise TypeError("no shape")
-    if numbers and list(numbers[0].shape) != shape:
-        raise ValueError("the shape is another")
-    if [array.shape for array in numbers[1:]] != [array.shape for array in arrays[1:]]:
-        numbers = numbers[:1]  # no gradients, or wrong ones
-    answer = {
-        "kind": _line(report["kind"]),
-        "shape": shape,
-        "changed": [i for i in changed if 0 <= i < len(arrays)],
-    }
-    answer["requires_grad"] = bool(report.get("requires_grad"))
-    return answer | ({"dtype": _line(report["dtype"])} if "dtype" in report else {}), numbers
-
-
-def _checked_error(error):
-    parameters = error.get("parameters")
-    is_list = isinstance(parameters, list) and all(isinstance(name, str) for name in parameters)
-    names = [_line(name) for name in parameters[:20]] if is_list else []
-    return {"type": "Exception", "message": "", "parameters": names} | {
-        key: _line(error[key]) if kind is str else error[key]
-        for key, kind in (("type", str), ("message", str), ("module", str), ("code", str), ("line", int))
-        if type(error.get(key)) is kind
-    }
-
-
-def _line(text):
-    """`text` as one printable line, so that it can't pass for lines of a report."""
-    return " ".join(_printable(str(text)[:1000].strip().partition("\n")[0]).split())[:300]
-
-
-def _printable(text):
-    """Without the control characters that could write over a terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+        return answers.read_error(report["error"])
+    return tuple(name for name in FUNCTIONS if name in list(report["functions"]))

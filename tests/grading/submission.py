@@ -11,10 +11,10 @@ import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from . import exercises
 from .archives import FOREIGN, Item, is_code
-from .exercises import EXERCISES
 
-FUNCTIONS = tuple(EXERCISES.values())
+FUNCTIONS = tuple(exercises.FUNCTIONS.values())
 MAX_PARSED = 1 << 20  # characters; more is searched by words only
 MAX_HELPERS = 50
 MINUTE = 60  # seconds; files written within one have the same age, as a download may write them all

@@ -1,12 +1,16 @@
 """Calls a function, and describes what it did as plain data."""
 
 import contextlib
+import dis
+import inspect
 import linecache
 import os
 import sys
 
 import numpy as np
 
+MAX_PARTS = 8  # of a tuple
+MAX_BACK = 50_000  # numbers of the arguments, up to which they are sent back
 MAX_NUMBERS = 200_000  # the largest right answer has 784 * 64
 
 # What is used after the stranger's code has run, as it was before.
@@ -22,44 +26,120 @@ def import_torch():
     _Tensor, _from_numpy = torch.Tensor, torch.from_numpy
 
 
-def call(function, arrays, gradient, own_file=None):
+def call(function, arrays, differentiate=False, part=None, quiet=False, own_file=None):
     """Call `function` with `arrays` as tensors. Returns (report, numbers).
 
     Args:
         arrays: float32 arrays, passed by position as fresh tensors.
-        gradient: differentiate the sum of the result by all arguments but the first.
+        differentiate: the sum of the result, by `backward()` as the notebook does.
+        part: where the result is a tuple, which part of it to differentiate.
+        quiet: without noise: dropout does nothing, random numbers are always the same.
         own_file: the author's file, for the line where an exception comes from.
 
     Returns:
         report: JSON-able. Either "error", or "kind" (tensor, array, number, list, ...), "dtype",
-            "shape", "requires_grad", and "changed", the positions of arguments that were written to.
-        numbers: float64 arrays: the result, and with `gradient` one gradient for each argument but
-            the first. Empty where the result is not a moderate number of real numbers.
+            "shape", "requires_grad", "numbers" (whether there is an array of them), "parts" (the same
+            for what is in a tuple or list); see answers.py for the others.
+        numbers: float64 arrays: those of the result and of its parts, then the arguments as they are
+            now (if they are small), then one gradient for each argument but the first.
     """
-    given = [array.copy() for array in arrays]
-    tensors = [_from_numpy(array) for array in given]
-    if gradient:
-        for tensor in tensors[1:]:
-            tensor.requires_grad_()
+    tensors = [_from_numpy(array.copy()) for array in arrays]
+    if differentiate:
+        tensors[1:] = _parameters_of_training(tensors[1:])
+    if quiet:
+        torch.manual_seed(0)
+    before = _settings(tensors)
     try:
-        result = function(*tensors)
+        with _without_noise() if quiet else contextlib.nullcontext():
+            result = function(*tensors)
         report, numbers = _describe(result)
-        if gradient and numbers and report.get("requires_grad"):
-            gradients = torch.autograd.grad(result.sum(), tensors[1:], allow_unused=True)
-            # None, no path to this argument, means zero.
-            numbers += [
-                np.zeros(array.shape) if g is None else g.detach().double().numpy()
-                for array, g in zip(arrays[1:], gradients, strict=True)
-            ]
+        if report.get("parts") is None and _may_be_idle(report, numbers):
+            report["idle"] = not _looks_at_arguments(function)
     except BaseException as error:  # SystemExit and KeyboardInterrupt are a stranger's as well
         if own_file is None and _isinstance(error, KeyboardInterrupt):
             raise  # in a notebook, it is the student who interrupts
         return {"error": explain(error, own_file) | {"parameters": _parameters(function)}}, []
-    changed = [i for i, (a, b) in enumerate(zip(arrays, given, strict=True)) if a.tobytes() != b.tobytes()]
-    return report | {"changed": changed}, numbers
+    report["changed_settings"] = [name for name, value in _settings(tensors).items() if value != before[name]]
+    if report["changed_settings"]:
+        _restore(before)
+    if sum(array.size for array in arrays) <= MAX_BACK:
+        numbers += [tensor.detach().double().numpy().copy() for tensor in tensors]
+    chosen = result if part is None or not report.get("parts") else result[part]
+    if (
+        differentiate
+        and _isinstance(chosen, _Tensor)
+        and chosen.requires_grad
+        and chosen.numel() <= MAX_NUMBERS
+    ):
+        report["graded_inside"] = any(t.grad is None or bool(t.grad.any()) for t in tensors[1:])
+        try:
+            (chosen.sum() if chosen.ndim else chosen).backward()
+            numbers += [tensor.grad.detach().double().numpy() for tensor in tensors[1:]]
+        except BaseException as error:
+            if own_file is None and _isinstance(error, KeyboardInterrupt):
+                raise
+            report["gradient_error"] = explain(error, own_file)
+    return report, numbers
+
+
+_training = []
+
+
+def _parameters_of_training(fresh):
+    """Parameters to differentiate by: as in training, the tensors of the last time, with new values."""
+    global _training
+    if [tensor.shape for tensor in _training] != [tensor.shape for tensor in fresh]:
+        _training = fresh
+    for tensor, new in zip(_training, fresh, strict=True):
+        tensor.requires_grad_(False)
+        tensor.grad = torch.zeros_like(new)  # to be added to
+        tensor.data = new
+        tensor.requires_grad_()
+    return list(_training)
+
+
+def _settings(tensors):
+    """What a function must leave as it is, beside the values of its arguments."""
+    return {
+        "the random seed": torch.initial_seed(),
+        "the default dtype": torch.get_default_dtype(),
+        "whether torch differentiates": torch.is_grad_enabled(),
+        "`requires_grad` of an argument": [tensor.requires_grad for tensor in tensors],
+    }
+
+
+def _restore(before):
+    torch.set_default_dtype(before["the default dtype"])
+    torch.set_grad_enabled(before["whether torch differentiates"])
+
+
+def _without_noise():
+    class WithoutNoise(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            name = getattr(function, "__name__", "")
+            if "dropout" in name:
+                return args[0]
+            result = function(*args, **(kwargs or {}))
+            if name in ("rand", "rand_like"):
+                return result.fill_(0.75)  # of masks, most let through what is larger than a small number
+            if name in ("randn", "randn_like", "normal"):
+                return result.zero_()
+            return torch.ones_like(result) if name == "bernoulli" else result
+
+    return WithoutNoise()
 
 
 def _describe(result):
+    report, numbers = _describe_one(result)
+    if _isinstance(result, (list, tuple)) and not numbers:
+        described = [_describe_one(part) for part in result[:MAX_PARTS]]
+        report["length"] = len(result)
+        report["parts"] = [one for one, _ in described]
+        numbers = [array for _, arrays in described for array in arrays]
+    return report, numbers
+
+
+def _describe_one(result):
     kind = type(result).__name__
     if _isinstance(result, _Tensor):
         with torch._C.DisableTorchFunctionSubclass():
@@ -75,14 +155,12 @@ def _describe(result):
             )
             if not readable or plain.numel() > MAX_NUMBERS:
                 return report, []
-            return report, [plain.detach().double().numpy()]
+            return report | {"numbers": True}, [plain.detach().double().numpy()]
     if _isinstance(result, (list, tuple)):
-        if len(result) > MAX_NUMBERS:
-            return {"kind": kind, "shape": [len(result)]}, []
-        try:
-            result, kind = np.array([float(value) for value in result]), "list"
-        except (TypeError, ValueError, RuntimeError):  # not a list of numbers
-            return {"kind": kind, "shape": [len(result)]}, []
+        result = _array_of(result)
+        if result is None:
+            return {"kind": kind[:80]}, []
+        kind = "list"
     elif _isinstance(result, (bool, int, float, np.generic)):
         result, kind = np.asarray(result), "number"
     elif _isinstance(result, _ndarray):
@@ -92,7 +170,37 @@ def _describe(result):
     report = {"kind": kind, "dtype": str(result.dtype), "shape": list(result.shape)}
     if result.dtype.kind not in "fiub" or result.size > MAX_NUMBERS:
         return report, []
-    return report, [np.array(result, dtype=np.float64)]
+    return report | {"numbers": True}, [np.array(result, dtype=np.float64)]
+
+
+def _array_of(things):
+    """A list of numbers, or of lists of them, as an array; None if it is another one."""
+    if not things or len(things) > MAX_NUMBERS:
+        return None
+    with contextlib.suppress(TypeError, ValueError, RuntimeError):
+        return np.array([float(value.item() if _isinstance(value, _Tensor) else value) for value in things])
+    if all(_isinstance(thing, (list, tuple)) for thing in things):
+        with contextlib.suppress(TypeError, ValueError, RuntimeError):
+            return np.array(things, dtype=np.float64)
+    return None
+
+
+def _may_be_idle(report, numbers):
+    return report["kind"] == "NoneType" or (numbers and numbers[0].size and not np.ptp(numbers[0]))
+
+
+def _looks_at_arguments(function):
+    """Whether its code reads any of its parameters: a stub doesn't."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return True
+    stars = sum(bool(code.co_flags & flag) for flag in (inspect.CO_VARARGS, inspect.CO_VARKEYWORDS))
+    names = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars])
+    return any(
+        "LOAD" in instruction.opname and names & set(np.ravel(instruction.argval).tolist())
+        for instruction in dis.get_instructions(code)
+        if instruction.argval is not None
+    )
 
 
 def _parameters(function):

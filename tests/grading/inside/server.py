@@ -57,7 +57,7 @@ def serve(requests, replies):
         answer({"id": number, "error": call.explain(error, path)})
     while True:
         message, arrays = receive(requests, np.float32)
-        report, numbers = call.call(namespace.get(message["function"]), arrays, message["gradient"], path)
+        report, numbers = call.call(namespace.get(message["function"]), arrays, *message["modes"], path)
         answer(report | {"id": message["id"]}, numbers)
 
 

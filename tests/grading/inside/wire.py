@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-MAX_ARRAYS = 16
+MAX_ARRAYS = 32
 
 # As they were before a stranger's code ran.
 _dumps, _loads, _pack, _read, _write = json.dumps, json.loads, struct.pack, os.read, os.write

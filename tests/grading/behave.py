@@ -1,0 +1,201 @@
+"""How a function behaves beside its values: pure, repeatable, for each image alone, trainable."""
+
+import numpy as np
+
+from .answers import Died, Returned
+from .asking import Asker
+from .exercises import Exercise
+from .probes import Batch, Probes
+from .steps import Formula, Way, evaluate
+from .trouble import place, trouble
+from .verdict import Verdict
+
+RANDOM = (
+    "Asked twice with the same arguments, your function gives two answers. Everything it needs is given: "
+    "no `nn.Linear`, no random numbers, no dropout, and nothing kept from one call to the next.",
+    "random",
+)
+_DETACHED = (
+    "Your loss can't be differentiated: it is cut off from the parameters (by `detach`, `no_grad`, `.data`, "
+    "or by making a new tensor).",
+    "detached",
+)
+_OWN_BACKWARD = (
+    "Your function calls `backward()` itself, so the gradients add up. The notebook does that, once, with "
+    "what you return.",
+    "own backward",
+)
+
+
+def changed(answer: Returned, batch: Batch) -> list[str]:
+    """The names of the arguments that the function has written to."""
+    pairs = zip(batch.arrays.items(), answer.after, strict=False)
+    return [name for (name, array), after in pairs if not np.array_equal(array, after.reshape(array.shape))]
+
+
+def repeats(answer: np.ndarray, again: np.ndarray | None) -> bool:
+    return (
+        again is not None and again.shape == answer.shape and np.allclose(answer, again, rtol=1e-4, atol=1e-5)
+    )
+
+
+def check_own(
+    exercise: Exercise,
+    formula: Formula,
+    ways: tuple[Way, ...] | None,
+    asker: Asker,
+    batch: Batch,
+    whole: np.ndarray,
+    verdict: Verdict,
+) -> None:
+    """Each of two parts of the batch must get the numbers that it got in the whole."""
+    if whole.shape != (len(batch.arrays["x"]),):
+        return
+    for rows in (slice(0, 5), slice(5, None)):
+        some = Batch({name: array[rows] for name, array in batch.arrays.items()})
+        if ways and not np.allclose(
+            evaluate(formula, ways, some.exact), evaluate(formula, ways, batch.exact)[rows]
+        ):
+            return  # it is the mistake that has been named
+        answer = asker(some)
+        if isinstance(answer, Died):
+            verdict.lose(exercise.own, *trouble(answer, asker.seconds))
+            return
+        part = asker.numbers(answer)
+        if part is None or part.shape != whole[rows].shape:
+            verdict.lose(
+                exercise.form, f"It works for some sizes, but not for N = {len(whole[rows])}.", "size"
+            )
+            return
+        if not np.allclose(part, whole[rows], rtol=1e-3, atol=1e-6):
+            reason = (
+                f"Your scores are {_batch_made(whole)}, so an image's score depends on what else "
+                "is in the batch."
+            )
+            verdict.lose(exercise.own, reason, "depends on the batch")
+            return
+
+
+def _batch_made(scores):
+    if np.isclose(scores.min(), 0, atol=1e-6) and np.isclose(scores.max(), 1, atol=1e-6):
+        return "stretched to [0, 1] within the batch"
+    if np.isclose(scores.mean(), 0, atol=1e-4):
+        return "standardised within the batch"
+    if np.isclose(np.abs(scores).sum(), 1, atol=1e-4):
+        return "divided by their sum"
+    if np.isclose(np.abs(scores).max(), 1, atol=1e-6):
+        return "divided by their maximum"
+    if np.isclose(scores.min(), 0, atol=1e-6):
+        return "measured from the smallest of the batch"
+    return "changed by the other images of the batch, or by earlier calls"
+
+
+# ---------------------------------------------------------------- gradients
+
+
+def check_gradient(
+    exercise: Exercise,
+    formula: Formula,
+    ways: tuple[Way, ...] | None,
+    batch: Batch,
+    answer: Returned,
+    verdict: Verdict,
+) -> None:
+    """The gradient, as `backward()` leaves it, must be the slope of the function's own value."""
+    if answer.graded_inside:
+        verdict.lose(exercise.form, *_OWN_BACKWARD)
+    elif not answer.requires_grad:
+        if ways and _is_flat(formula, ways, batch):
+            return
+        verdict.lose(exercise.form, *_DETACHED)
+    elif answer.gradient_error is not None:
+        error = answer.gradient_error
+        reason = f"`backward()` stops with {error.kind}: {error.message.rstrip('.')}{place(error)}."
+        if "a second time" in error.message:
+            reason, _ = _OWN_BACKWARD
+        verdict.lose(exercise.form, reason, "not differentiable")
+    else:
+        wrong = _wrong_gradients(formula, ways, batch, answer)
+        if wrong:
+            reason = (
+                f"`backward()` gives a wrong gradient for {', '.join(wrong)}: part of the "
+                "computation is cut off from it."
+            )
+            verdict.lose(exercise.form, reason, "wrong gradient")
+
+
+def _wrong_gradients(formula, ways, batch, answer):
+    """The arguments whose gradient is not the slope of what the function computes (central differences).
+
+    Of an unknown mistake only the function itself could tell the slope, in float32: let it be.
+    """
+    names = list(batch.arrays)[1:]
+    if len(answer.gradients) != len(names) or not all(np.isfinite(g).all() for g in answer.gradients):
+        return ["the parameters"]
+    is_flat = ways and not any(way.rounds for way in ways) and _is_flat(formula, ways, batch)
+    if not any(gradient.any() for gradient in answer.gradients):
+        return [] if is_flat else ["the parameters (it is zero)"]
+    if ways is None:
+        return []
+    random = np.random.default_rng(1)
+    wrong = []
+    for name, gradient in zip(names, answer.gradients, strict=True):
+        direction = random.normal(size=gradient.shape)
+        direction /= np.linalg.norm(direction)
+        got = (gradient * direction).sum()
+        slope = _slope(formula, ways, batch, name, direction)
+        if abs(slope - got) > 2e-3 * abs(got) + 1e-5 * np.linalg.norm(gradient) + 1e-6:
+            wrong.append(name)
+    return wrong
+
+
+def _is_flat(formula, ways, batch):
+    """Whether the mistakes that have been named leave nothing of the parameters in the value."""
+    moved = [batch.exact[0], *(1.1 * array + 0.1 for array in batch.exact[1:])]
+    return np.array_equal(evaluate(formula, ways, batch.exact), evaluate(formula, ways, moved))
+
+
+def _slope(formula, ways, batch, name, direction, step=1e-6):
+    values = []
+    for sign in (1, -1):
+        moved = dict(zip(batch.arrays, batch.exact, strict=True))
+        moved[name] = moved[name] + sign * step * direction
+        value = evaluate(formula, ways, list(moved.values()))
+        values.append(np.nan if value is None else value.sum())
+    return (values[0] - values[1]) / (2 * step)
+
+
+def check_training(
+    exercise: Exercise, formula: Formula, asker: Asker, probes: Probes, verdict: Verdict
+) -> None:
+    """A few steps of Adam that follow the function's own gradient, with large batches: at each step the
+    value and the gradient must be those of the sheet's formula."""
+    first = probes.training[0]
+    parameters = {name: array for name, array in first.arrays.items() if name != "x"}
+    means = {name: (np.zeros(array.shape), np.zeros(array.shape)) for name, array in parameters.items()}
+    for step, images in enumerate(probes.training, start=1):
+        batch = Batch({"x": images.arrays["x"], **parameters})
+        answer = asker(batch, differentiate=True)
+        if not isinstance(answer, Returned):
+            reason, mistake = trouble(answer, asker.seconds, batch.letters)
+            verdict.lose(
+                exercise.form, f"It works for some sizes, but not for {batch.size}: {reason}", mistake
+            )
+            return
+        right, value = evaluate(formula, (), batch.exact), asker.numbers(answer)
+        if value is None or value.shape != right.shape or not np.allclose(value, right, rtol=2e-4):
+            again = " after a few calls" if step > 1 else ""
+            reason = (
+                f"In training, with {batch.size}, your {exercise.result} is not right{again}. "
+                "Take the sizes from the arguments, and keep nothing between calls."
+            )
+            verdict.lose(exercise.form, reason, "size" if step == 1 else "state")
+            return
+        check_gradient(exercise, formula, (), batch, answer, verdict)
+        if exercise.form in verdict.lost:
+            return
+        for (name, array), gradient in zip(parameters.items(), answer.gradients, strict=True):
+            mean, square = means[name]
+            means[name] = mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+            move = (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+            parameters[name] = (array - 1e-2 * move).astype(np.float32)

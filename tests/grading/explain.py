@@ -1,0 +1,103 @@
+"""Which known mistakes explain the answers of a function."""
+
+import functools
+import itertools
+
+import numpy as np
+
+from .exercises import Exercise
+from .probes import Batch
+from .steps import Formula, Search, Way, evaluate
+
+
+def same_values(candidate: np.ndarray, answer: np.ndarray, ways: tuple[Way, ...] = ()) -> bool:
+    """Whether they are equal up to float32 rounding, also where (x − x̂)² is multiplied out.
+
+    Where something is rounded on the way, a few numbers may differ.
+    """
+    if candidate.shape != answer.shape:
+        return False
+    with np.errstate(all="ignore"):
+        largest = np.abs(answer).max(initial=0)
+        close = np.abs(candidate - answer) <= 3e-5 * np.abs(candidate) + 1e-5 * largest
+    if not any(way.rounds for way in ways):
+        return bool(close.all())
+    return bool(close.mean() > 0.95)
+
+
+def same_order(candidate: np.ndarray, answer: np.ndarray, ways: tuple[Way, ...] = ()) -> bool:
+    """Whether the answer is a strictly increasing function of the candidate, without ties of its own.
+
+    For a mistake, float32's rounding may exchange a few neighbours.
+    """
+    if candidate.shape != answer.shape:
+        return False
+    if candidate.shape == (1,):
+        return True  # one image has no order
+    if candidate.size > 1 and not np.ptp(candidate):
+        return False
+    if candidate.size <= 1 or np.allclose(candidate, answer, rtol=1e-5, atol=0):
+        return bool(np.allclose(candidate, answer, rtol=1e-3))
+    levels, within = _levels(candidate.ravel(), answer.ravel())
+    steps = np.diff(levels)
+    if len(levels) == 1:
+        return False
+    nearest = np.minimum(np.append(steps, np.inf), np.insert(steps, 0, np.inf))
+    if (steps > 1e-6 * np.abs(levels[1:])).all() and (within <= 0.02 * nearest).all():
+        return True
+    if not ways or len(np.unique(levels)) < max(10, 0.9 * len(levels)):
+        return False
+    ranks = np.corrcoef(np.arange(len(levels)), levels.argsort().argsort())[0, 1]
+    return bool(ranks > 0.998 and within.max() <= 0.02 * np.ptp(levels))
+
+
+def _levels(candidate, answer):
+    """For groups of equal candidates, upwards: the mean answer, and how far others are from it."""
+    order = np.argsort(candidate, kind="stable")
+    candidate, answer = candidate[order], answer[order]
+    begins = np.flatnonzero(np.diff(candidate) > 1e-4 * np.abs(candidate[1:])) + 1
+    groups = np.split(answer, begins)
+    return np.array([g.mean() for g in groups]), np.array([np.abs(g - g.mean()).max() for g in groups])
+
+
+@functools.lru_cache(maxsize=64)
+def search(formula: Formula, batch: Batch, same, depth: int) -> Search:
+    return Search(formula, batch.exact, same, depth)
+
+
+def explain(
+    exercise: Exercise, formula: Formula, answers: list[tuple[Batch, np.ndarray]], depth: int = 2
+) -> tuple[Way, ...] | None:
+    """The fewest known mistakes that give these answers, or None.
+
+    All answers have to follow from the same mistakes. Where one or none is enough, answers of another size
+    may not: then it is right for some sizes only, which is for the caller to find out.
+    """
+    same = same_order if exercise.by_order else same_values
+    batch, answer = answers[0]
+    partly = None
+    for ways in itertools.islice(search(formula, batch, same, depth).explanations(answer), 1000):
+        if len(answers) == 1 and any(way.guessed for way in ways):
+            continue  # a number can always be found for a single answer
+        right = [follows(exercise, formula, ways, *other) for other in answers[1:]]
+        if all(right):
+            return ways
+        sizes = {other.size for (other, _), ok in zip(answers[1:], right, strict=True) if not ok}
+        if (
+            partly is None
+            and len(ways) <= 1
+            and any(right)
+            and batch.size not in sizes
+            and not exercise.by_order
+        ):
+            partly = ways
+    return partly
+
+
+def follows(exercise: Exercise, formula: Formula, ways: tuple[Way, ...], batch: Batch, answer) -> bool:
+    """Whether the answer to `batch` follows from these mistakes; yes where they have no value there."""
+    if exercise.by_order and any(way.rounds for way in ways):
+        return True  # ties fall in another order
+    value = evaluate(formula, ways, batch.exact)
+    same = same_order if exercise.by_order else same_values
+    return value is None or same(value, answer, ways)

@@ -1,0 +1,270 @@
+"""In which step an unknown mistake sits: probes so simple that steps drop out, one after the other.
+
+What is right keeps its points, and what differs is named by its place, as a fair human would do it.
+"""
+
+import numpy as np
+
+from .exercises import Exercise
+from .explain import explain, same_values
+from .mistakes import forward
+from .probes import Batch, Probes
+from .steps import At, Formula, evaluate, steps_of
+from .verdict import Verdict
+
+UNKNOWN = "The values are not those of the sheet's formula, and no mistake known to the grader explains them."
+
+# What is made simple, the part that drops out with it, and how to say that it is right then.
+_SIMPLER = {
+    "b = 0": (
+        "encoder_bias",
+        "With b = 0 your {result} {is_} right: the difference lies in what is done with b.",
+    ),
+    "b = 1": (
+        "encoder_bias",
+        "With b = 1 your {result} {is_} right: the difference lies in what is done with b.",
+    ),
+    "V = 0": ("hidden", "With V = 0 your {result} {is_} right: the difference begins in xV."),
+    "W copies": (
+        "output",
+        "With a W that copies the hidden units into the first pixels your {result} {is_} right: "
+        "the difference lies in zW.",
+    ),
+    "a = 0": ("output", "With a = 0 your {result} {is_} right: the difference lies in what is done with a."),
+    "a = 1": ("output", "With a = 1 your {result} {is_} right: the difference lies in what is done with a."),
+    "W = 0": (
+        "hidden",
+        "With W = 0, where x̂ = a, your {result} {is_} right: the difference begins in the hidden layer.",
+    ),
+}
+
+
+def locate(exercise: Exercise, formula: Formula, value, probes: Probes, verdict: Verdict) -> None:
+    """Charge an unknown mistake to its own step.
+
+    Args:
+        value: value(batch), the answer of the function as an array, or None.
+    """
+    if exercise.differentiable and _has_a_penalty(exercise, formula, value, probes):
+        verdict.lose(exercise.end, _PENALTY, "penalty")
+        return
+    for depth in range(2):  # first without a known mistake beside the unknown one
+        for name, (part, sentence) in _SIMPLER.items():
+            answers = [(batch, value(batch)) for batch in probes.simpler[name]]
+            if part not in exercise.parts or any(answer is None for _, answer in answers):
+                continue
+            ways = explain(exercise, formula, answers, depth)
+            if ways is None or any(way.part == part or way.rounds for way in ways):
+                continue
+            reason = sentence.format(result=exercise.result, is_=exercise.are)
+            if part == "hidden" and "output" in exercise.parts and not ways:
+                reason += _curve(exercise, value, answers[0][0])
+            verdict.lose(part, f"{UNKNOWN} {reason}", "unknown", look=True)
+            for way in ways:
+                verdict.lose(way.part, way.sentence, way.name)
+            return
+    _at_the_end(exercise, formula, value, probes, verdict)
+
+
+def check_the_end(exercise: Exercise, formula: Formula, value, probes: Probes, verdict: Verdict) -> None:
+    """The last steps, for a function that takes no notice of some parameters: at W = 0 they must be right."""
+    answers = [(batch, value(batch)) for batch in probes.simpler["W = 0"]]
+    if any(answer is None for _, answer in answers) or explain(exercise, formula, answers, 1) is None:
+        _charge_the_end(exercise, formula, value, probes.questions(exercise.arguments).values[0], verdict)
+
+
+def _curve(exercise, value, batch):
+    """What a hidden unit gives for some inputs, where it is not what the sheet's gives."""
+    inputs = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
+    for t in inputs:
+        got = _unit(exercise, value, batch, t)
+        if got is None or not np.isfinite(got):
+            return ""
+        if abs(got - max(t, 0)) > 1e-3:
+            return f" Where the sheet's unit gives {max(t, 0):g}, for the input {t:g}, yours gives {got:.3g}."
+    return ""
+
+
+def _unit(exercise, value, batch, t):
+    """What a hidden unit gives for the input t, read from the first pixel of one image; or None."""
+    arrays = {
+        name: np.zeros_like(batch.arrays[name][:1] if name == "x" else batch.arrays[name])
+        for name in batch.arrays
+    }
+    far = 50.0
+    arrays["x"][0, 0] = far
+    arrays["b"][:] = t
+    arrays["W"][0, 0] = 1
+    answer = value(Batch(arrays))
+    if answer is None:
+        return None
+    if exercise.differentiable:  # (far − u)², for u below far
+        return far - float(np.sqrt(np.ravel(answer).sum()))
+    return float(np.ravel(answer)[0])
+
+
+def _at_the_end(exercise, formula, value, probes, verdict):
+    """Not even x̂ = a is right: the mistake sits in the last steps. Is what comes before right?"""
+    first, still = probes.questions(exercise.arguments).values[0], probes.simpler["W = 0"][0]
+    if "pixels" in exercise.parts and _moves_pixels(value(still), still):
+        verdict.lose(
+            "pixels",
+            "Your images hold the right pixels, but not in their places.",
+            "pixels: unknown",
+            look=True,
+        )
+    else:
+        _charge_the_end(exercise, formula, value, first, verdict)
+    for part in _wrong_before(exercise, value, first):
+        verdict.lose(part, f"{UNKNOWN} It depends on V, W and b not only by x̂.", "unknown", look=True)
+
+
+def _charge_the_end(exercise, formula, value, batch, verdict):
+    singles = [batch.with_(x=batch.arrays["x"][i : i + 1]) for i in range(4)]
+    alone = [(value(single), evaluate(formula, (), single.exact)) for single in singles]
+    if "average" in exercise.parts and all(a is not None and same_values(right, a) for a, right in alone):
+        verdict.lose(
+            "average", f"{UNKNOWN} For a single image your {exercise.result} is right.", "unknown", look=True
+        )
+        return
+    where = (
+        "the output layer" if exercise.end == "output" else "the error of an image, or in the output layer"
+    )
+    reason = (
+        f"{UNKNOWN} Even with W = 0, where x̂ = a, your {exercise.result} {exercise.are} not right: "
+        f"the difference lies in {where}."
+    )
+    verdict.lose(exercise.end, reason, "unknown", look=True)
+    if "average" in exercise.parts and not _is_mean_of_images(value, batch):
+        reason = f"{UNKNOWN} Nor is it the mean of what your function gives for each image alone."
+        verdict.lose("average", reason, "unknown", look=True)
+
+
+_PENALTY = (
+    "Your loss adds something to the error, such as a penalty on the weights. The sheet's loss is the "
+    "reconstruction error alone."
+)
+
+
+def _has_a_penalty(exercise, formula, value, probes):
+    batch = probes.questions(exercise.arguments).values[0]
+    no_V, no_W = ({name: np.zeros_like(batch.arrays[name])} for name in "VW")
+    return any(_adds_something(formula, value, batch.with_(**zero)) for zero in (no_V | no_W, no_W, no_V))
+
+
+def _adds_something(formula, value, still):
+    """Whether the loss is the right one and a number that is the same for other images."""
+    rest = []
+    x = still.arrays["x"]
+    for images in (x, 1 - x, np.float32(0.4) * x[:, ::-1]):
+        batch = still.with_(x=images)
+        right, got = evaluate(formula, (), batch.exact), value(batch)
+        if got is None or got.shape != right.shape:
+            return False
+        rest.append(float(got - right))
+    return np.ptp(rest) < 0.01 * abs(rest[0]) and abs(rest[0]) > 1e-4
+
+
+def _moves_pixels(images, still):
+    rows = None if images is None else np.sort(images.reshape(len(still.arrays["x"]), -1), axis=1)
+    wanted = np.sort(still.arrays["a"])
+    return rows is not None and rows.shape[1] == wanted.size and bool(np.allclose(rows, wanted, atol=1e-5))
+
+
+def _is_mean_of_images(value, batch):
+    singles = [value(batch.with_(x=batch.arrays["x"][i : i + 1])) for i in range(3)]
+    whole = value(batch.with_(x=batch.arrays["x"][:3]))
+    if whole is None or any(single is None or single.shape != whole.shape for single in singles):
+        return False
+    return same_values(np.mean(singles, axis=0), whole)
+
+
+def _wrong_before(exercise, value, batch):
+    """The parts of encoder and decoder that are wrong, told by the function itself: what depends on x and
+    x̂ alone gives the same for W = 0 and an `a` that is this x̂."""
+    batch = batch.with_(x=batch.arrays["x"][:1])
+
+    def agrees(**simple):
+        tried = batch.with_(**{name: np.zeros_like(batch.arrays[name]) for name in simple})
+        reconstruction = forward(At(), *tried.exact)[0].astype(np.float32)
+        direct = tried.with_(W=np.zeros_like(batch.arrays["W"]), a=reconstruction)
+        one, other = value(tried), value(direct)
+        return one is not None and other is not None and same_values(one, other)
+
+    if agrees():
+        return ()
+    if agrees(b=0):
+        return ("encoder_bias",)
+    if agrees(V=0):
+        return ("hidden",)
+    return tuple(part for part in ("hidden", "encoder_bias", "output") if part in exercise.parts)
+
+
+# ---------------------------------------------------------------- scores
+
+_THRESHOLD = (
+    "Your function gives verdicts, not scores: it compares with a threshold, so many images get the same "
+    "value. Return the error itself."
+)
+_SATURATES = (
+    "Your scores level out, as after a sigmoid, a tanh or a clamp: large errors all get the same score. "
+    "Return the error itself."
+)
+_NOT_ALONE = (
+    "Two images with the same squared error get different scores, once where it lies in few pixels or "
+    "reaches beyond 1. The score is the sum of the squared differences over all pixels, as they are."
+)
+
+
+def locate_order(
+    exercise: Exercise, formula: Formula, answers: list[tuple[Batch, np.ndarray]], verdict: Verdict
+) -> None:
+    """Charge scores that no known mistake explains: ties, or another order."""
+    batch, scores = answers[0]
+    right = evaluate(formula, (), batch.exact)
+    if scores.shape != right.shape:
+        verdict.lose(
+            exercise.form,
+            f"Your {exercise.result} have shape {list(scores.shape)}, for N = {len(right)}.",
+            "wrong shape",
+        )
+        return
+    if not np.ptp(scores):
+        for part in ("direction", exercise.end):
+            verdict.lose(part, f"All images get the same score. {_THRESHOLD}", "constant")
+        return
+    likeness = np.corrcoef(right.argsort().argsort(), scores.argsort().argsort())[0, 1]
+    steps = np.diff(scores[np.argsort(right)])
+    monotone = (steps >= 0).all() or (steps <= 0).all()
+    if monotone and len(np.unique(scores)) <= len(scores) / 3:
+        verdict.lose(exercise.end, _THRESHOLD, "threshold")
+    elif (monotone and len(np.unique(scores)) < len(scores)) or _levels_out(formula, answers[1:]):
+        verdict.lose(exercise.end, _SATURATES, "saturates")
+    elif exercise.own in verdict.lost and abs(likeness) > 0.5:
+        pass  # that an image's score depends on the others has been said
+    elif monotone:
+        verdict.lose(exercise.end, _NOT_ALONE, "not the error alone")
+    else:
+        reason = (
+            "Your scores do not order the images by their squared error, and no mistake known to the grader "
+            "explains them."
+        )
+        verdict.lose(exercise.end, reason, "unknown", look=True)
+    falls = likeness < -0.5
+    if falls:
+        way = next(
+            way for step in steps_of(formula, batch.exact) for way in step.mistakes if way.part == "direction"
+        )
+        verdict.lose(way.part, way.sentence, way.name)
+
+
+def _levels_out(formula, answers):
+    """Whether some larger error gets no larger score, while none gets a smaller one."""
+    for batch, scores in answers:
+        right = evaluate(formula, (), batch.exact)
+        if scores.shape == right.shape:
+            in_order = scores[np.argsort(right)]
+            steps = np.diff((in_order[::2] + in_order[1::2]) / 2)
+            if (np.abs(steps) <= 1e-6 * np.abs(in_order[2::2])).any():
+                return True
+    return False
