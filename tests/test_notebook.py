@@ -12,6 +12,7 @@ import nbformat
 import pytest
 
 import data
+from tests.grading.exercises import EXERCISES
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOK = ROOT / "exercise_sheet_8.ipynb"
@@ -116,6 +117,15 @@ def test_the_sheets_names_and_lines_are_there(cells):
     assert "def train(loader, h=32, epochs=5, " in source
     for title in ("Input", "Reconstruction", "Heatmap"):
         assert f'"{title}"' in source
+
+
+def test_the_points_are_those_of_the_grader(cells):
+    texts = ["".join(cell.source) for cell in cells]
+    for number, exercise in EXERCISES.items():
+        about = [t for t in texts if f"## Exercise {number}:" in t or f"def {exercise.function}(" in t]
+        assert len(about) == 2
+        for text in about:
+            assert re.findall(r"\((\d+(?:\.\d+)?) points\)", text) == [f"{exercise.points:g}"]
 
 
 def test_no_name_is_defined_twice(cells):
