@@ -83,10 +83,9 @@ def test_submissions_share_nothing_they_can_write_to(short_sandbox):
 
 
 def test_a_slow_submission_has_a_limit_as_a_whole():
-    source = RIGHT.replace(
-        "def anomaly_score(x, reconstruction):",
-        "def anomaly_score(x, reconstruction):\n    import time; time.sleep(0.45)",
-    )
+    source = f"import time\n{RIGHT}"
+    for line in ("def reconstruct(x, V, W, b, a):", "def anomaly_score(x, reconstruction):"):
+        source = source.replace(line, f"{line}\n    time.sleep(0.45)")
     start = time.monotonic()
     with Sandbox(Limits(seconds=0.5)) as sandbox:
         found = grade(Submission("slow", source=source), sandbox)

@@ -43,7 +43,11 @@ LOSS = "return ((x - r) ** 2).sum(1).mean()"
             "For a single image",
         ),
         (f"r = {FORWARD}\nreturn ((x - r) ** 2).sum(1).mean() + 1e-3 * V.abs().sum()", "error", "a penalty"),
-        (f"r = {FORWARD}\nreturn (x - r).half().square().sum(1).mean().float()", "error", "Even with W = 0"),
+        (
+            f"r = {FORWARD}\nreturn (x - r).bfloat16().square().sum(1).mean().float()",
+            "error",
+            "Even with W = 0",
+        ),
     ],
 )
 def test_an_unknown_mistake_in_the_loss_is_located(body, part, words):

@@ -369,7 +369,10 @@ class _Examination:
         ]
         if self.exercise.form in self.verdict.lost and not wrong:
             return
-        for other in questions.sizes if self.exercise.own not in self.verdict.lost else ():
+        sizes = questions.sizes
+        if self.exercise.differentiable and not ways:
+            sizes = sizes[:1]  # training tries large ones
+        for other in sizes if self.exercise.own not in self.verdict.lost else ():
             expected = evaluate(self.formula, ways, other.exact)
             if expected is None or not expected.size:  # the mistake that has been named leaves nothing
                 continue

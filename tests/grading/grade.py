@@ -13,7 +13,7 @@ from .exercises import CRITERIA, EXERCISES, Exercise
 from .inside import call as inside
 from .mistakes import FORMULAS
 from .probes import Probes
-from .sandbox import Sandbox
+from .sandbox import Sandbox, SandboxError
 from .session import Session
 from .submission import Submission
 from .trouble import trouble
@@ -108,6 +108,8 @@ def _examine(exercise: Exercise, call: Callable[..., Answer], probes: Probes, se
     try:
         with np.errstate(all="ignore"):
             return examine(exercise, FORMULAS[exercise.number], call, probes, seconds)
+    except SandboxError:
+        raise
     except Exception as error:
         reason = (
             f"The grader can make no sense of the answer ({type(error).__name__}). Tell your "
