@@ -1,6 +1,8 @@
 """What submissions are kept from, with all protections and with those that a container leaves."""
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -11,7 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.grading import sandbox as sandboxes
+from tests.grading import starters, trial
+from tests.grading.exercises import TOTAL
 from tests.grading.grade import grade
+from tests.grading.inside.confine import below
+from tests.grading.processes import memory_of, remove
 from tests.grading.sandbox import Limits, Sandbox, SandboxError
 from tests.grading.session import Session
 from tests.grading.submission import Submission
@@ -32,6 +38,30 @@ def output_of(sandbox, source):
     with Session(sandbox, Submission("test", source=source)) as session:
         session.close()
     return session.output
+
+
+@pytest.fixture
+def temporary(monkeypatch):
+    """A TMPDIR of the test's own that a submission's user can enter, other than pytest's."""
+    folder = tempfile.mkdtemp(dir="/tmp" if os.name == "posix" else None)
+    os.chmod(folder, 0o755)
+    monkeypatch.setattr(tempfile, "tempdir", folder)
+    yield Path(folder)
+    remove(folder)
+
+
+def with_fewer(sandbox, monkeypatch, *missing):
+    """From here on, without these protections."""
+    output_of(sandbox, "")  # now it is known what can be had
+    fewer = [name for name in sandbox.protections if name not in missing]
+    monkeypatch.setattr(sandbox._starter, "protections", fewer)
+
+
+def eventually(condition):
+    deadline = time.monotonic() + 20
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return condition()
 
 
 def needs(sandbox, protection):
@@ -79,25 +109,39 @@ def test_where_namespaces_are_refused_it_grades_all_the_same(tmp_path, uid):
 
 
 @LINUX
-@pytest.mark.parametrize("missing", ["processes", "files", "network", "calls"])
-def test_a_protection_that_is_refused_falls_away_alone(missing, sandbox):
+@pytest.mark.parametrize("missing", ["files", "network", "calls"])
+def test_a_protection_that_is_refused_falls_away_alone(missing, sandbox, monkeypatch, temporary):
     needs(sandbox, missing)
-    had = list(sandbox.protections)
-    with Sandbox(Limits(seconds=5)) as fewer:
-        fewer._open_server()
-        fewer.protections = [name for name in had if name != missing]
-        found = grade(Submission("right", source=RIGHT), fewer)
-    assert found.total == 35
+    with_fewer(sandbox, monkeypatch, missing)
+    found = grade(Submission("right", source=RIGHT), sandbox)
+    assert found.total == TOTAL
     assert found.unprotected == (sandboxes.MISSING[missing],)
 
 
-def test_where_torch_can_not_be_used_nobody_is_graded(monkeypatch):
-    monkeypatch.setattr(sandboxes, "_TRIAL", "import nothing_like_this")
+@LINUX
+def test_what_does_not_work_together_falls_away(monkeypatch):
+    tried = trial.trouble
+    monkeypatch.setattr(trial, "trouble", lambda s: "No." if "files" in s.protections else tried(s))
     with Sandbox(Limits(seconds=5)) as sandbox:
-        if not sandbox.fork:
-            pytest.skip("there is no server")
-        with pytest.raises(SandboxError, match="can't run a right submission on this machine"):
-            grade(Submission("right", source=RIGHT), sandbox)
+        assert grade(Submission("right", source=RIGHT), sandbox).total == TOTAL
+        assert sandboxes.MISSING["files"] in sandbox.missing
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_where_a_right_submission_fails_nobody_is_graded(monkeypatch, fork):
+    monkeypatch.setitem(trial.STEPS, "plots", ("matplotlib", "import nothing_like_this"))
+    with Sandbox(Limits(seconds=5), fork=fork) as sandbox, pytest.raises(SandboxError) as caught:
+        grade(Submission("right", source=RIGHT), sandbox)
+    assert str(caught.value).startswith(
+        "A right submission that plots fails here "
+        "(ModuleNotFoundError(\"No module named 'nothing_like_this'\")). So nobody is graded."
+    )
+
+
+def test_what_is_not_installed_is_not_tried(monkeypatch):
+    monkeypatch.setitem(trial.STEPS, "flies", ("nothing_like_this", "import nothing_like_this"))
+    with Sandbox(Limits(seconds=5)) as sandbox:
+        assert grade(Submission("right", source=RIGHT), sandbox).total == TOTAL
 
 
 PROBE = """
@@ -133,18 +177,18 @@ def test_devices_keys_and_new_privileges_are_out_of_reach(sandbox):
             assert f"{name} -1 1\n" in output  # EPERM, and no complaint about the arguments
 
 
-def test_what_is_hidden_stays_hidden_inside_what_is_kept(tmp_path):
+def test_what_is_hidden_stays_hidden_inside_what_is_kept():
     # As if the project lay below the environment's own folder, or grades below /usr.
-    secret = Path(sys.prefix) / "secret-of-a-test"
+    if not os.access(sys.prefix, os.W_OK):
+        pytest.skip("nothing can be written there")
+    secret = tempfile.mkdtemp(dir=os.path.realpath(sys.prefix))
     try:
-        secret.mkdir()
-        (secret / "grades.csv").write_text("anna,35")
+        Path(secret, "grades.csv").write_text("anna,35")
         with Sandbox(Limits(seconds=5), hidden=[secret]) as sandbox:
-            output = output_of(sandbox, f"import os\nprint(os.listdir({str(secret)!r}))")
+            output = output_of(sandbox, f"import os\nprint(os.listdir({secret!r}))")
             needs(sandbox, "files")
     finally:
-        (secret / "grades.csv").unlink(missing_ok=True)
-        secret.rmdir()
+        remove(secret)
     assert output.strip() == "[]"
 
 
@@ -173,28 +217,27 @@ for i in range(100):
 
 
 @LINUX
-@pytest.mark.parametrize("source", [DEEP, LOCKED, MANY, FULL])
+@pytest.mark.parametrize("source", [DEEP, LOCKED, MANY, FULL], ids=["deep", "locked", "many", "full"])
 @pytest.mark.parametrize("files", [True, False])
-def test_nothing_is_left_of_a_folder_however_it_was_filled(sandbox, monkeypatch, tmp_path, source, files):
-    tmp_path.chmod(0o755)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    output_of(sandbox, "")  # starts the server
-    had = sandbox.protections
-    try:
-        sandbox.protections = [name for name in had if files or name != "files"]
-        output = output_of(sandbox, source)
-    finally:
-        sandbox.protections = had
-    assert list(tmp_path.iterdir()) == []
-    if source == FULL and files and "files" in had:
-        assert "full after" in output
-    if source == FULL and not files:
-        assert "full" not in output  # it was ended before
+def test_nothing_is_left_of_a_folder_however_it_was_filled(sandbox, monkeypatch, temporary, source, files):
+    if files:
+        needs(sandbox, "files")
+    else:
+        with_fewer(sandbox, monkeypatch, "files")
+    with Session(sandbox, Submission("test", source=source + "\nprint('done')")) as session:
+        pass
+    assert list(temporary.iterdir()) == []
+    if source in (MANY, FULL) and not files:
+        assert session.loaded == {"died": "disk"}
+    else:
+        assert "done" in session.output
+    if source == FULL and files:
+        assert "full after" in session.output
 
 
 def test_a_submission_of_bottomless_folders_ends_only_itself(sandbox):
     grades = [grade(Submission("one", source=source), sandbox) for source in (RIGHT + DEEP, RIGHT)]
-    assert grades[1].total == 35
+    assert grades[1].total == TOTAL
 
 
 CHILDREN = """
@@ -229,31 +272,28 @@ def test_a_long_answer_is_cut(sandbox):
 
 
 @LINUX
-def test_many_in_a_row_leave_nothing_behind(sandbox, monkeypatch, tmp_path):
-    tmp_path.chmod(0o755)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_many_in_a_row_leave_nothing_behind(sandbox, temporary):
     source = "import os, time\nif os.fork() == 0:\n    time.sleep(100)\n" + RIGHT
     output_of(sandbox, source)
 
     def held():
         return len(os.listdir("/proc/self/fd")), threading.active_count()
 
-    before = held(), len(sandboxes.descendants(sandbox._server.pid))
+    time.sleep(1)  # what the system still tidies up
+    before = held(), len(below(sandbox._starter._server.pid))
     for _ in range(20):
         output_of(sandbox, source)
-    deadline = time.monotonic() + 10
-    while (held(), len(sandboxes.descendants(sandbox._server.pid))) != before and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert (held(), len(sandboxes.descendants(sandbox._server.pid))) == before
-    assert list(tmp_path.iterdir()) == []
+    assert eventually(lambda: (held(), len(below(sandbox._starter._server.pid))) == before)
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root")
-def test_never_as_root(monkeypatch):
-    trial = Sandbox._trial
-    monkeypatch.setattr(Sandbox, "_trial", lambda self: not self._as_user and trial(self))
-    with Sandbox(Limits(seconds=5)) as sandbox, pytest.raises(SandboxError, match="grades nobody"):
-        sandbox.start(tempfile.gettempdir())
+@pytest.mark.parametrize("fork", [True, False])
+def test_never_as_root(monkeypatch, fork):
+    tried = trial.trouble
+    monkeypatch.setattr(trial, "trouble", lambda s: tried(s) if not s._as_user else "No.")
+    with Sandbox(Limits(seconds=5), fork=fork) as sandbox, pytest.raises(SandboxError, match="nobody"):
+        sandbox.start()
 
 
 @LINUX
@@ -281,17 +321,14 @@ if os.fork() == 0:
 
 @LINUX
 def test_without_namespaces_a_daemon_ends_with_its_submission(monkeypatch):
-    monkeypatch.setattr(sandboxes, "_command", refusing(sandboxes._command))
+    monkeypatch.setattr(starters, "_command", refusing(starters._command))
     with Sandbox(Limits(seconds=5)) as sandbox:
         output_of(sandbox, "")
         assert not set(sandbox.protections) & {"processes", "files", "network"}
-        before = len(sandboxes.descendants(sandbox._server.pid))
+        before = len(below(sandbox._starter._server.pid))
         output_of(sandbox, DAEMON)
-        deadline = time.monotonic() + 5
-        while len(sandboxes.descendants(sandbox._server.pid)) > before and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert len(sandboxes.descendants(sandbox._server.pid)) == before
-        assert grade(Submission("next", source=RIGHT), sandbox).total == 35
+        assert eventually(lambda: len(below(sandbox._starter._server.pid)) == before)
+        assert grade(Submission("next", source=RIGHT), sandbox).total == TOTAL
 
 
 def refusing(command):
@@ -316,5 +353,114 @@ held = [torch.ones(20 << 20) for _ in range(6)]
 @LINUX
 def test_memory_that_nobody_may_look_at_is_counted(sandbox):
     with Session(sandbox, Submission("hidden", source=HIDDEN_MEMORY)):
-        pids = sandboxes.descendants(sandbox._server.pid)
-        assert sandboxes.memory_of(pids) > 480 << 20
+        assert memory_of(below(sandbox._starter._server.pid)) > 480 << 20
+
+
+PRINT_WORLD = """
+import os, sys
+print("files", sorted(os.listdir("/")), os.path.exists({root!r}), os.path.exists({home!r}))
+print("processes", os.getpid() < 20)
+print("environment", sorted(os.environ))
+print("path", [p for p in sys.path if "tests" in p or p == {root!r}])
+ours = ("tests", "solution", "data", "_pytest", "pytest")
+print("modules", [m for m in sys.modules if m.split(".")[0] in ours])
+"""
+
+
+def test_isolation(sandbox, monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "1")
+    source = PRINT_WORLD.format(root=str(ROOT / "solution.py"), home=str(ROOT / "tests"))
+    with (
+        Sandbox(Limits(seconds=5)) as sandbox,
+        Session(sandbox, Submission("test", source=source)) as session,
+    ):
+        isolated = not sandbox.missing
+        session.close()
+        output = session.output
+    assert "SECRET_TOKEN" not in output
+    assert "path []" in output
+    assert "modules ['solution']" in output
+    if not isolated:
+        pytest.skip("this machine has no namespaces for submissions")
+    assert "False False" in output
+    assert "processes True" in output
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux") or os.geteuid() != 0, reason="root on Linux")
+def test_root_always_isolates(sandbox):
+    command = [shutil.which("unshare") or "", "--mount", "--pid", "--net", "--ipc", "--fork", "true"]
+    if not command[0] or subprocess.run(command, stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("namespaces are refused here, to root as well")  # as in a chroot
+    assert {"processes", "files", "network"} <= set(sandbox.protections)
+
+
+WRITER = """
+import os
+import numpy
+for name in ("/dev/shm/left", os.path.join(os.path.dirname(numpy.__file__), "left.py")):
+    print(os.path.exists(name))
+    try:
+        open(name, "w").close()
+    except OSError as error:
+        print(os.strerror(error.errno))
+"""
+
+
+def test_submissions_share_nothing_they_can_write_to(sandbox):
+    for _ in range(2):
+        with Session(sandbox, Submission("test", source=WRITER)) as session:
+            session.close()
+        if sandbox.missing:
+            pytest.skip("this machine has no namespaces for submissions")
+        assert session.output.split("\n")[:3] == ["False", "False", "Read-only file system"]
+
+
+def test_nothing_is_left_behind(sandbox, temporary):
+    source = f"import subprocess, time\nsubprocess.Popen(['sleep', '61.5'])\n{RIGHT}"
+    assert grade(Submission("test", source=source), sandbox).total == TOTAL
+    assert list(temporary.iterdir()) == []
+    if sys.platform.startswith("linux"):
+        commands = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists()]
+        assert not any(b"61.5" in command for command in commands)
+
+
+def test_a_dead_server_is_replaced(sandbox):
+    submission = Submission("test", source=RIGHT)
+    assert grade(submission, sandbox).total == TOTAL
+    sandbox._starter._server.kill()
+    sandbox._starter._server.wait()
+    assert grade(submission, sandbox).total == TOTAL
+
+
+def test_a_server_that_fails_a_submission_is_replaced(sandbox, monkeypatch):
+    ask, asked = sandbox._starter._ask, []
+
+    def fail_once(*arguments):
+        asked.append(arguments)
+        return ask(*arguments) if len(asked) > 1 else 0
+
+    monkeypatch.setattr(sandbox._starter, "_ask", fail_once)
+    assert grade(Submission("test", source=RIGHT), sandbox).total == TOTAL
+
+
+def test_a_default_timeout_of_sockets_ends_no_server():
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(0.1)
+    try:
+        with Sandbox() as sandbox:  # its server takes longer than that to start
+            assert grade(Submission("test", source=RIGHT), sandbox).total == TOTAL
+            time.sleep(0.3)
+            server = sandbox._starter._server
+            assert grade(Submission("test", source=RIGHT), sandbox).total == TOTAL
+            assert sandbox._starter._server is server
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def test_spawning_where_nothing_can_fork():
+    with Sandbox(Limits(seconds=2), fork=False) as sandbox:
+        assert grade(Submission("right", source=RIGHT), sandbox).total == TOTAL
+        loop = RIGHT.replace(
+            "def reconstruct(x, V, W, b, a):", "def reconstruct(x, V, W, b, a):\n    while True: pass"
+        )
+        assert grade(Submission("loop", source=loop), sandbox).total == 25

@@ -14,6 +14,7 @@ import os
 import platform
 import signal
 import struct
+import sys
 
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 _FLAGS = {"processes": _NEWPID, "files": _NEWNS, "network": _NEWNET | _NEWIPC}
@@ -74,19 +75,23 @@ def next_fork_is_alone() -> None:
     _check(_libc().unshare(_NEWPID))
 
 
-def end(pid: int, uid: int | None) -> None:
-    """End a submission: its group, every process below the server, and as root every one of its user."""
+def end(pid: int, family: int | None) -> None:
+    """End a submission: its process group, and where it is not alone in a namespace, all below `family`."""
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
-    if _own_processes is None:
-        for _ in range(100):  # what is forked meanwhile is found the next time
-            family = _below(os.getpid())
-            for other in family:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(other, signal.SIGKILL)
-            if not family:
-                break
+    for _ in range(100):  # what is forked meanwhile is found the next time
+        others = below(family) if family is not None else []
+        for other in others:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(other, signal.SIGKILL)
+        if not others:
+            break
+
+
+def end_in_server(pid: int, uid: int | None) -> None:
+    """The same in the fork server, and as root every process of the submission's user."""
+    end(pid, None if _own_processes is not None else os.getpid())
     if uid is not None and _own_processes is None:
         child = os.fork()
         if child == 0:
@@ -100,8 +105,8 @@ def end(pid: int, uid: int | None) -> None:
             os.waitpid(child, 0)
 
 
-def _below(pid):
-    """The living processes below this one (Linux)."""
+def below(pid: int) -> list[int]:
+    """The living processes below this one, as far as the system tells (Linux)."""
     children = {}
     for entry in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
         if entry.isdigit():
@@ -157,14 +162,11 @@ def confine(settings: dict) -> None:
     if "calls" in protections:
         _refuse_calls()
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # too large a file is an OSError
-    os.chdir(settings["folder"])
 
 
 def _libc():
-    try:
-        return ctypes.CDLL(None, use_errno=True)
-    except (OSError, TypeError):
-        return None  # Windows
+    """The C library with Linux's calls, or None."""
+    return ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
 
 def _check(result):
