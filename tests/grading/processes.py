@@ -1,5 +1,6 @@
 """One submission's process: what it may use, what it holds, and how nothing is left of it."""
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -27,7 +28,7 @@ class SandboxError(Exception):
     """The grader itself can't go on on this machine. Nothing that was handed in raises this."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Process:
     """A started process, ready to load a submission.
 
@@ -49,6 +50,9 @@ class Process:
     folder_bytes: int | None
     kill: Callable[[], None]
 
+    def __post_init__(self):
+        atexit.register(self.end)  # should an interrupt come while it is being ended
+
     def excess(self) -> str | None:
         """What it has taken too much of, "memory" or "disk": the system's limits are for each process alone."""
         if memory_of([self.family, *below(self.family)]) > self.memory_bytes:
@@ -61,6 +65,7 @@ class Process:
         """Kill it, and remove its folder. May be called twice."""
         self.kill()
         remove(self.folder)
+        atexit.unregister(self.end)
 
 
 def memory_of(pids: Iterable[int]) -> int:

@@ -150,17 +150,19 @@ def _talk(requests, replies, questions, answers):
 
     Who talks hangs up: a number that were closed while something still reads would come to mean the next submission's.
     """
-    with contextlib.suppress(*_FOREIGN):
-        while question := questions.get():
-            message, arrays = question
-            wire.send(requests, message, arrays)
-            report = {}
-            while report.get("id") != message["id"]:  # anything else was not asked for
-                report, numbers = wire.receive(replies, np.float64, 32 << 20, 1 << 20)
-            answers.put(_checked(report, numbers, message, arrays))
-    answers.put(None)
-    os.close(requests)
-    os.close(replies)
+    try:
+        with contextlib.suppress(*_FOREIGN):
+            while question := questions.get():
+                message, arrays = question
+                wire.send(requests, message, arrays)
+                report = {}
+                while report.get("id") != message["id"]:  # anything else was not asked for
+                    report, numbers = wire.receive(replies, np.float64, 32 << 20, 1 << 20)
+                answers.put(_checked(report, numbers, message, arrays))
+    finally:
+        answers.put(None)
+        os.close(requests)
+        os.close(replies)
 
 
 def _checked(report, numbers, message, arrays):

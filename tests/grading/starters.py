@@ -139,16 +139,17 @@ class Forks(_Starter):
         }
         folder, uid = settings["folder"], settings["uid"]
         requests, replies, output = os.pipe(), os.pipe(), os.pipe()
-        theirs = [requests[0], replies[1], output[1]]
+        theirs, pid = [requests[0], replies[1], output[1]], 0
         try:
             pid = self._ask(settings, theirs)
         finally:
             for fd in theirs:
                 os.close(fd)
+            if pid == 0:
+                for fd in (requests[1], replies[0], output[0]):
+                    os.close(fd)
+                remove(folder)
         if pid == 0:
-            for fd in (requests[1], replies[0], output[0]):
-                os.close(fd)
-            remove(folder)
             return None
 
         def kill():
@@ -163,10 +164,15 @@ class Forks(_Starter):
 
     def _ask(self, settings, fds=()):
         """What the fork server answers: a process id, or 0, also if it is dead."""
-        with self._one_at_a_time, contextlib.suppress(OSError, struct.error, AttributeError):
-            socket.send_fds(self._control, [json.dumps(settings).encode()], fds)
-            return struct.unpack("<I", self._control.recv(4))[0]
-        return 0
+        with self._one_at_a_time:
+            try:
+                socket.send_fds(self._control, [json.dumps(settings).encode()], fds)
+                return struct.unpack("<I", self._control.recv(4))[0]
+            except (OSError, struct.error, AttributeError):
+                return 0
+            except BaseException:  # an interrupt: the next answer would be to this question
+                self._control.close()
+                raise
 
 
 class Spawns(_Starter):
