@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.grading import sandbox as sandboxes
 from tests.grading import starters, trial
@@ -69,21 +70,33 @@ def needs(sandbox, protection):
         pytest.skip(sandboxes.MISSING.get(protection, protection))
 
 
-# Refuses what most containers refuse, to itself and to all that it starts.
-REFUSED = """
+# Refuses what most containers refuse, to itself and to all that it starts; and if asked to, what few do.
+REFUSE = """
+refused = ["unshare", "setns", "mount", "umount2"]
+calls._REFUSED = {{name: calls._REFUSED[name] for name in refused}}
+if {all}:
+    calls._REFUSED |= {{"landlock_create_ruleset": (444, 444), "seccomp": (317, 277)}}
+calls.refuse()
+"""
+REFUSED = (
+    """
 import os, sys
 sys.path.insert(0, {root!r})
-from tests.grading.inside import confine
+from tests.grading.inside import calls
 if {uid}:
     os.setgroups([]); os.setresgid({uid}, {uid}, {uid}); os.setresuid({uid}, {uid}, {uid})
-confine._refuse_calls()
+"""
+    + REFUSE
+    + """
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
+)
 
 
 @LINUX
 @pytest.mark.parametrize("uid", [0, 60_001])
-def test_where_namespaces_are_refused_it_grades_all_the_same(tmp_path, uid):
+@pytest.mark.parametrize("all", [False, True])
+def test_where_namespaces_are_refused_it_grades_all_the_same(tmp_path, uid, all):
     if uid and (os.geteuid() != 0 or not os.access(ROOT, os.R_OK)):
         pytest.skip("only root can become another user")
     (tmp_path / "anna.py").write_text(RIGHT)
@@ -92,7 +105,7 @@ def test_where_namespaces_are_refused_it_grades_all_the_same(tmp_path, uid):
     folder = tmp_path / "tmp"
     folder.mkdir()
     folder.chmod(0o777)
-    command = [sys.executable, "-c", REFUSED.format(root=str(ROOT), uid=uid)]
+    command = [sys.executable, "-c", REFUSED.format(root=str(ROOT), uid=uid, all=all)]
     command += ["-m", "pytest", "tests/test_solution.py", "-q", "-p", "no:cacheprovider"]
     run = subprocess.run(
         [*command, "--solution", str(tmp_path), "--rootdir", str(ROOT)], cwd=ROOT, capture_output=True,
@@ -102,9 +115,8 @@ def test_where_namespaces_are_refused_it_grades_all_the_same(tmp_path, uid):
         pytest.skip("another user can't read this environment")
     assert "mean" in run.stdout, run.stdout + run.stderr
     assert [int(n) for n in run.stdout.split("anna")[1].split()[:4]] == [15, 10, 10, 35]
-    for name in ("processes", "files", "network"):
-        assert sandboxes.MISSING[name] in run.stdout
-    assert sandboxes.MISSING["calls"] not in run.stdout
+    for name in ("processes", "files", "network", "calls"):
+        assert (sandboxes.MISSING[name] in run.stdout) == all  # else something does instead
     assert list(folder.glob("submission-*")) == []
 
 
@@ -115,7 +127,8 @@ def test_a_protection_that_is_refused_falls_away_alone(missing, sandbox, monkeyp
     with_fewer(sandbox, monkeypatch, missing)
     found = grade(Submission("right", source=RIGHT), sandbox)
     assert found.total == TOTAL
-    assert found.unprotected == (sandboxes.MISSING[missing],)
+    instead = {name for name, other in sandboxes.INSTEAD.items() if other in sandbox.protections}
+    assert found.unprotected == (() if missing in instead else (sandboxes.MISSING[missing],))
 
 
 @LINUX
@@ -319,24 +332,101 @@ if os.fork() == 0:
 """
 
 
-@LINUX
-def test_without_namespaces_a_daemon_ends_with_its_submission(monkeypatch):
-    monkeypatch.setattr(starters, "_command", refusing(starters._command))
-    with Sandbox(Limits(seconds=5)) as sandbox:
-        output_of(sandbox, "")
+@pytest.fixture(scope="module", params=[False, True], ids=["container", "nothing"])
+def poor_sandbox(request):
+    """As in a container, and where nothing at all can be had."""
+    with Sandbox(Limits(seconds=5, memory_bytes=512 << 20)) as sandbox:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(starters, "_command", refusing(starters._command, request.param))
+            output_of(sandbox, "")
         assert not set(sandbox.protections) & {"processes", "files", "network"}
-        before = len(below(sandbox._starter._server.pid))
-        output_of(sandbox, DAEMON)
-        assert eventually(lambda: len(below(sandbox._starter._server.pid)) == before)
-        assert grade(Submission("next", source=RIGHT), sandbox).total == TOTAL
+        assert ("paths" in sandbox.protections) == (not request.param)
+        yield sandbox
 
 
-def refusing(command):
+@LINUX
+def test_without_namespaces_a_daemon_ends_with_its_submission(poor_sandbox):
+    before = len(below(poor_sandbox._starter._server.pid))
+    output_of(poor_sandbox, DAEMON)
+    assert eventually(lambda: len(below(poor_sandbox._starter._server.pid)) == before)
+    assert grade(Submission("next", source=RIGHT), poor_sandbox).total == TOTAL
+
+
+REACH = """
+import os, resource, signal, socket
+def attempt(name, action):
+    try:
+        action()
+        print(name, "done")
+    except OSError as error:
+        print(name, "refused")
+attempt("solution", lambda: open({root!r} + "/solution.py"))
+attempt("list", lambda: os.listdir({root!r}))
+attempt("elsewhere", lambda: open({temporary!r} + "/left", "w"))
+attempt("memory", lambda: open("/proc/{grader}/mem", "r+b"))
+attempt("environment", lambda: open("/proc/{grader}/environ"))
+attempt("signal", lambda: os.kill({grader}, 0))
+attempt("all", lambda: os.kill(-1, 0))
+attempt("limits", lambda: resource.prlimit({grader}, resource.RLIMIT_CPU))
+attempt("priority", lambda: os.setpriority(os.PRIO_PROCESS, {grader}, 19))
+attempt("network", lambda: socket.socket())
+attempt("own signal", lambda: os.kill(os.getpid(), 0))
+attempt("own file", lambda: open("mine", "w"))
+os.chmod({temporary!r}, 0)
+import torch
+os.fchmod(os.open(torch.__file__, os.O_RDONLY), 0)
+"""
+
+
+@LINUX
+def test_without_namespaces_nothing_of_others_is_reached(poor_sandbox, temporary):
+    needs(poor_sandbox, "paths")
+    needs(poor_sandbox, "calls")
+    mode = os.stat(torch.__file__).st_mode
+    os.chmod(temporary, 0o777)
+    source = REACH.format(root=str(ROOT), temporary=str(temporary), grader=os.getpid())
+    with Session(poor_sandbox, Submission("reaching", source=source)) as session:
+        session.close()
+    done = [line for line in session.output.splitlines() if not line.endswith(" refused")]
+    assert done == ["own signal done", "own file done"]
+    assert session.loaded == {"functions": []}
+    assert os.stat(temporary).st_mode & 0o777 == 0o777
+    assert os.stat(torch.__file__).st_mode == mode
+
+
+UNLINKED = """
+import os
+held = []
+for i in range(100):
+    held.append(open(str(i), "wb"))
+    os.unlink(str(i))
+    held[-1].write(bytes(8 << 20))
+    held[-1].flush()
+"""
+UNREADABLE = """
+import os
+os.mkdir("a", 0o300)
+for i in range(100):
+    open(f"a/{i}", "wb").write(bytes(8 << 20))
+"""
+
+
+@LINUX
+@pytest.mark.parametrize("source", [UNLINKED, UNREADABLE, FULL], ids=["unlinked", "unreadable", "full"])
+def test_without_namespaces_a_disk_is_bounded_too(poor_sandbox, temporary, source):
+    loop = source.replace("range(100)", "iter(int, 1)")
+    with Session(poor_sandbox, Submission("filling", source=loop)) as session:
+        assert session.loaded in ({"died": "disk"}, {"died": "time"})
+    assert eventually(lambda: list(temporary.iterdir()) == [])
+
+
+def refusing(command, all):
     """The fork server's command, with namespaces refused to it."""
 
     def changed(settings):
         python, *options, code, plain = command(settings)
-        first = "from inside import confine\nconfine._refuse_calls()\nfrom inside import server\n"
+        first = "from inside import calls\nbefore = calls._REFUSED" + REFUSE.format(all=all)
+        first += "calls._REFUSED = before\nfrom inside import server\n"
         return [python, *options, code.replace("from inside import server\n", first), plain]
 
     return changed

@@ -2,8 +2,10 @@
 
 import atexit
 import contextlib
+import math
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -55,11 +57,12 @@ class Process:
 
     def excess(self) -> str | None:
         """What it has taken too much of, "memory" or "disk": the system's limits are for each process alone."""
-        if memory_of([self.family, *below(self.family)]) > self.memory_bytes:
+        pids = below(self.family)
+        if memory_of([self.family, *pids]) > self.memory_bytes:
             return "memory"
-        return (
-            "disk" if self.folder_bytes is not None and _holds_more(self.folder, self.folder_bytes) else None
-        )
+        if self.folder_bytes is None:
+            return None
+        return "disk" if disk_of(self.folder, pids, self.folder_bytes) > self.folder_bytes else None
 
     def end(self) -> None:
         """Kill it, and remove its folder. May be called twice."""
@@ -81,20 +84,32 @@ def memory_of(pids: Iterable[int]) -> int:
     return total
 
 
-def _holds_more(folder, limit):
+def disk_of(folder: str, pids: Iterable[int], enough: int) -> float:
+    """The bytes in this folder, and in files that these processes hold open though they are removed.
+
+    Counting ends at `enough`; what can't be looked at or has too many files is without end.
+    """
     size = count = 0
-    folders = [folder]
+    folders = [folder, *(f"/proc/{pid}/fd" for pid in pids)]
     for one in folders:
-        with contextlib.suppress(OSError), os.scandir(one) as entries:
-            for entry in entries:
-                count += 1
-                with contextlib.suppress(OSError):
-                    size += entry.stat(follow_symlinks=False).st_size
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                if size > limit or count > MAX_FILES:
-                    return True
-    return False
+        of_process = one.startswith("/proc/")
+        try:
+            with os.scandir(one) as entries:
+                for entry in entries:
+                    count += not of_process
+                    with contextlib.suppress(FileNotFoundError):
+                        status = entry.stat(follow_symlinks=of_process)
+                        if not of_process or (stat.S_ISREG(status.st_mode) and status.st_nlink == 0):
+                            size += status.st_size
+                        if not of_process and stat.S_ISDIR(status.st_mode):
+                            folders.append(entry.path)
+                    if size > enough or count > MAX_FILES:
+                        return math.inf
+        except (FileNotFoundError, ProcessLookupError):  # gone meanwhile
+            continue
+        except OSError:
+            return math.inf
+    return size
 
 
 def remove(folder: str) -> None:

@@ -22,12 +22,15 @@ MISSING = {
     "calls": "System calls that no solution needs are not refused.",
 }
 
+# What does nearly the same where the first can't be had; see inside/confine.py.
+INSTEAD = {"processes": "signals", "files": "paths", "network": "calls"}
+
 
 class Sandbox:
     """Starts processes for submissions. What can't be had here falls away, the rest remains.
 
     Attributes:
-        protections: what submissions are kept from, a part of `MISSING`'s keys; see inside/confine.py.
+        protections: what submissions are kept from, keys of `MISSING` and values of `INSTEAD`.
     """
 
     def __init__(
@@ -56,7 +59,8 @@ class Sandbox:
     @property
     def missing(self) -> list[str]:
         """A sentence for each protection that can't be had on this machine."""
-        return [sentence for name, sentence in MISSING.items() if name not in self.protections]
+        had = {name for name in MISSING if {name, INSTEAD.get(name)} & set(self.protections)}
+        return [sentence for name, sentence in MISSING.items() if name not in had]
 
     def close(self) -> None:
         self._starter.close()
@@ -73,10 +77,11 @@ class Sandbox:
 
     def _choose(self):
         """The most protections that work together: what is there is tried as a submission will use it."""
-        most, *fewer = self._starter.ways()
-        trouble = self._trouble(most)
-        if trouble and fewer and not self._trouble(fewer[-1]):  # else it isn't the protections
-            trouble = next((None for way in fewer if not self._trouble(way)), trouble)
+        ways = self._starter.ways()
+        for i, way in enumerate(ways):
+            trouble = self._trouble(way)
+            if not trouble or (i == 1 and self._trouble(ways[-1])):  # if the least fails, all will
+                break
         if trouble:
             self.close()
             raise SandboxError(

@@ -73,7 +73,7 @@ class Forks(_Starter):
         self._memory_of_server = 0
 
     def ways(self) -> list[list[str]]:
-        """The protections that may work together, the most first.
+        """The protections that may work together, the most first, the least last.
 
         Raises:
             SandboxError: torch can't be imported.
@@ -85,7 +85,7 @@ class Forks(_Starter):
             for p in itertools.combinations(had, n)
             if "processes" in p or "processes" not in had  # the server is in its namespace already
         ]
-        return [[*p, "reading"] for p in fewer] + (fewer if self._as_user else [])
+        return [way for p in fewer for way in ([*p, "reading"], p)[: 2 if self._as_user else 1]]
 
     def start(self) -> Process:
         """A fresh process.
@@ -95,7 +95,9 @@ class Forks(_Starter):
         """
         for _ in range(2):
             if self._server is None or self._server.poll() is not None:
-                self._open()
+                lost = {*self.protections} - {*self._open(), "reading"}
+                if lost:  # never with less than what was tried
+                    raise SandboxError(f"What keeps submissions in is gone ({', '.join(lost)}).")
             process = self._fork()
             if process is not None:
                 return process

@@ -67,9 +67,12 @@ def _start(settings, requests, replies):
     os.environ.update(settings["environment"])
     if os.name == "posix":
         import fcntl  # not on Windows
+        import resource
 
-        # A submission that closes all the low numbers keeps its line to the grader.
-        requests, replies = (fcntl.fcntl(fd, fcntl.F_DUPFD, 700) for fd in (requests, replies))
+        # A submission that closes all the low numbers keeps its line to the grader, and gets no other.
+        high = min(700, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 10)
+        requests, replies = (fcntl.fcntl(fd, fcntl.F_DUPFD, high) for fd in (requests, replies))
+        os.closerange(3, high)
         confine.confine(settings)
     os.chdir(settings["folder"])
     sys.stdin, sys.stdout, sys.stderr = (
