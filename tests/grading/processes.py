@@ -35,7 +35,7 @@ class Process:
     """A started process, ready to load a submission.
 
     Attributes:
-        folder: where it may write. Gone when the process is ended.
+        folder: where it may write, in a folder of the grader's. Gone when the process is ended.
         requests, replies, output: file numbers, for who talks and who listens to close.
         family: the process below which all processes of the submission are.
         memory_bytes: what the family may hold together.
@@ -67,7 +67,7 @@ class Process:
     def end(self) -> None:
         """Kill it, and remove its folder. May be called twice."""
         self.kill()
-        remove(self.folder)
+        remove(os.path.dirname(self.folder))
         atexit.unregister(self.end)
 
 

@@ -71,9 +71,12 @@ class Sandbox:
         Raises:
             SandboxError: no right submission can be run on this machine.
         """
-        if not self._is_tried:
-            self._choose()
-        return self._starter.start()
+        try:
+            if not self._is_tried:
+                self._choose()
+            return self._starter.start()
+        except OSError as error:  # a full disk, say
+            raise SandboxError(f"The grader can't start a process for submissions: {error}.") from error
 
     def _choose(self):
         """The most protections that work together: what is there is tried as a submission will use it."""

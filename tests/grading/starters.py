@@ -45,7 +45,10 @@ class _Starter:
         parent = tempfile.gettempdir()
         if self._as_user and "files" not in self.protections:  # with it, the way there is made anew
             parent = next((path for path in (parent, "/tmp", "/var/tmp") if _anyone_enters(path)), parent)
-        folder = os.path.realpath(tempfile.mkdtemp(prefix="submission-", dir=parent))
+        outer = os.path.realpath(tempfile.mkdtemp(prefix="submission-", dir=parent))
+        os.chmod(outer, 0o711)  # and its own folder in it: it can't be moved elsewhere by another user
+        folder = os.path.join(outer, "own")
+        os.mkdir(folder, 0o700)
         uid = next(self._uids) if self._as_user else None
         if uid is not None:
             with contextlib.suppress(OSError):  # the trial says whether it matters
@@ -124,6 +127,7 @@ class Forks(_Starter):
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the grader, which then ends the server
             )
         self._control.settimeout(PATIENCE)
         try:
@@ -150,7 +154,7 @@ class Forks(_Starter):
             if pid == 0:
                 for fd in (requests[1], replies[0], output[0]):
                     os.close(fd)
-                remove(folder)
+                remove(os.path.dirname(folder))
         if pid == 0:
             return None
 
@@ -168,7 +172,9 @@ class Forks(_Starter):
         """What the fork server answers: a process id, or 0, also if it is dead."""
         with self._one_at_a_time:
             try:
-                socket.send_fds(self._control, [json.dumps(settings).encode()], fds)
+                text = json.dumps(settings).encode()
+                socket.send_fds(self._control, [struct.pack("<I", len(text))], fds)
+                self._control.sendall(text)
                 return struct.unpack("<I", self._control.recv(4))[0]
             except (OSError, struct.error, AttributeError):
                 return 0

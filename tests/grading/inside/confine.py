@@ -87,11 +87,18 @@ def end(pid: int, family: int | None) -> None:
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
+    if family is not None:
+        end_family(family)
+
+
+def end_family(family: int | None = None) -> None:
+    """End all processes below `family`, or else below this one."""
     for _ in range(100):  # what is forked meanwhile is found the next time
-        others = below(family) if family is not None else []
-        for other in others:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(other, signal.SIGKILL)
+        others = below(family or os.getpid())
+        for number in (signal.SIGSTOP, signal.SIGKILL):  # none is to fork while others are ended
+            for other in others:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(other, number)
         if not others:
             break
 
@@ -131,6 +138,8 @@ def confine(settings: dict) -> None:
     """Limit this process and what it can see, then give up root's rights."""
     import resource
 
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # should the machine's memory end, this is what goes first
     os.umask(0o022)  # a strict one would make folders that the submission's user can't enter
     mapped, protections, uid = _mapped_bytes(), settings["protections"], settings["uid"]
     for name in ("files", "network"):

@@ -30,7 +30,7 @@ def restrict(settings: dict) -> None:
     rules = check(libc().syscall(_CREATE, attributes, len(attributes), 0))
     system = [f"/{name}" for name in SYSTEM_FOLDERS]
     for path in (*system, *settings["keep"]):
-        for one in _outside(os.path.realpath(path), settings["hide"]):
+        for one in _outside(os.path.realpath(path), settings["hide"]) if os.path.exists(path) else ():
             _allow(rules, one, _RUN | _READ | _LIST)
     for name in DEVICES:
         _allow(rules, f"/dev/{name}", _READ | _WRITE)
@@ -42,11 +42,10 @@ def restrict(settings: dict) -> None:
 
 def _outside(path, hide):
     """`path`, or the parts of it that are not in one of `hide`: a rule can't be taken back further below."""
-    if path in hide or not os.path.exists(path):
-        return []
     if not any(one.startswith(path.rstrip("/") + "/") for one in hide):
         return [path]
-    return [found for name in os.listdir(path) for found in _outside(os.path.join(path, name), hide)]
+    inside = (os.path.join(path, name) for name in os.listdir(path))
+    return [found for one in inside if one not in hide for found in _outside(one, hide)]
 
 
 def _allow(rules, path, access):

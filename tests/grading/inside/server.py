@@ -96,10 +96,12 @@ def fork_server(control):
     confine.enter(protections)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
-        data, fds, _, _ = socket.recv_fds(control, 1 << 16, 3)
-        if not data:
+        header, fds, _, _ = socket.recv_fds(control, 4, 3)
+        if not header:
+            confine.end_family()  # the grader has gone
             return
-        settings = json.loads(data)
+        text = control.recv(*struct.unpack("<I", header), socket.MSG_WAITALL)
+        settings = json.loads(text)
         if "kill" in settings:
             confine.end_in_server(settings["kill"], settings["uid"])
             control.sendall(bytes(4))
