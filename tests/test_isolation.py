@@ -659,10 +659,19 @@ def test_a_default_timeout_of_sockets_ends_no_server():
         socket.setdefaulttimeout(before)
 
 
-def test_spawning_where_nothing_can_fork():
-    with Sandbox(Limits(seconds=2), fork=False) as sandbox:
+def test_spawning_where_nothing_can_fork(temporary):
+    head = "def reconstruct(x, V, W, b, a):"
+    looping = RIGHT.replace(head, f"{head}\n    while True: pass")
+    with Sandbox(Limits(seconds=3, memory_bytes=512 << 20), fork=False) as sandbox:
         assert grade(Submission("right", source=RIGHT), sandbox).total == TOTAL
-        loop = RIGHT.replace(
-            "def reconstruct(x, V, W, b, a):", "def reconstruct(x, V, W, b, a):\n    while True: pass"
-        )
-        assert grade(Submission("loop", source=loop), sandbox).total == 25
+        assert grade(Submission("loop", source=looping), sandbox).total == 25
+        if sys.platform.startswith("linux"):
+            found = grade(Submission("many", source=CHILDREN), sandbox)
+            assert found.results[0].mistake == "memory"
+            process = sandbox.start()
+            try:  # the clock starts when torch is there
+                assert memory_of([process.family]) > 50 << 20
+            finally:
+                process.end()
+                os.close(process.requests), os.close(process.replies), os.close(process.output)
+    assert list(temporary.iterdir()) == []
