@@ -87,6 +87,7 @@ class Forks(_Starter):
             for n in range(len(had), -1, -1)
             for p in itertools.combinations(had, n)
             if "processes" in p or "processes" not in had  # the server is in its namespace already
+            if not {"files", "paths"} <= {*p}  # either will do
         ]
         return [way for p in fewer for way in ([*p, "reading"], p)[: 2 if self._as_user else 1]]
 

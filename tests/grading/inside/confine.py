@@ -30,7 +30,7 @@ _own_processes = None
 def available() -> list[str]:
     """The protections that can be had here. How much a system allows can't be asked, only tried."""
     found = [name for name, flag in _FLAGS.items() if _works(lambda f=flag: _try(f))]
-    if "files" not in found and _works(landlock.try_rules):
+    if _works(landlock.try_rules):
         found.append("paths")
     if _works(calls.refuse):
         found.append("calls")
