@@ -24,6 +24,7 @@ from .linux import check, libc
 
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 _FLAGS = {"processes": _NEWPID, "files": _NEWNS, "network": _NEWNET | _NEWIPC}
+_PID_NAMESPACE = "/proc/self/ns/pid"
 _own_processes = None
 
 
@@ -43,6 +44,8 @@ def _try(flag):
     _unshare(flag)
     if flag == _NEWNS:
         mounts.try_mounts()
+    if flag == _NEWPID:
+        os.stat(_PID_NAMESPACE)
 
 
 def _works(attempt):
@@ -73,7 +76,7 @@ def enter(protections: list[str]) -> None:
         os.waitpid(pid, 0)
         os._exit(0)
     libc().prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    _own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    _own_processes = os.open(_PID_NAMESPACE, os.O_RDONLY)
 
 
 def next_fork_is_alone() -> None:
