@@ -285,6 +285,21 @@ def test_empty_files_can_not_fill_the_memory(sandbox):
     assert output_of(sandbox, EMPTY_FILES).strip() == str([True] * 5)
 
 
+@pytest.mark.parametrize("project", ["env-sheet", "env/sheet", "env", "."])
+def test_the_project_is_no_library_wherever_it_lies(tmp_path, monkeypatch, project):
+    tmp_path = Path(os.path.realpath(tmp_path))
+    packages = tmp_path / "env" / "lib" / "site-packages"
+    (tmp_path / project / "tests").mkdir(parents=True)
+    packages.mkdir(parents=True)
+    monkeypatch.setattr(starters, "PROJECT", str(tmp_path / project))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "env"))
+    monkeypatch.setattr(starters.site, "getsitepackages", lambda: [str(packages)])
+    monkeypatch.setattr(
+        sys, "path", [str(tmp_path / project), str(tmp_path / project / "tests"), str(packages)]
+    )
+    assert starters.library() == [str(packages)]
+
+
 def test_however_many_folders_are_hidden(temporary):
     many = [str(temporary / f"{i:0200}") for i in range(2000)]
     with Sandbox(Limits(seconds=5), hidden=many) as sandbox:

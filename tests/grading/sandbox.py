@@ -4,15 +4,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 
 from . import trial
 from .processes import Limits, Process, SandboxError
-from .starters import Forks, Spawns, library
+from .starters import PROJECT, Forks, Spawns, library
 
 __all__ = ["MISSING", "Limits", "Sandbox", "SandboxError"]
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 MISSING = {
     "processes": "Submissions are not kept from seeing and reaching other processes of their user.",

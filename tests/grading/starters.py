@@ -22,6 +22,7 @@ from .inside import confine
 from .inside.wire import READY
 from .processes import Limits, Process, SandboxError, memory_of, remove
 
+PROJECT = str(Path(__file__).resolve().parents[2])
 INSIDE = str(Path(__file__).resolve().parent / "inside")
 PATIENCE = 120  # seconds for torch to be imported, on whatever machine
 
@@ -142,7 +143,9 @@ class Forks(_Starter):
     def _fork(self):
         settings = self._new_settings() | {
             "hide": self._hidden,
-            "keep": sorted({os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, *library())}),
+            "keep": sorted(
+                {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix)} - {PROJECT} | {*library()}
+            ),
         }
         folder, uid = settings["folder"], settings["uid"]
         requests, replies, output = os.pipe(), os.pipe(), os.pipe()
@@ -254,7 +257,14 @@ def library() -> list[str]:
     ]
     # Without links: what a link names may be hidden, and then so is what it leads to.
     paths = [os.path.realpath(path) for path in sys.path if os.path.isdir(path)]
-    return [path for path in dict.fromkeys(paths) if path.startswith(tuple(homes))]
+    # The project may lie in the environment's folder, or the environment in the project's.
+    return [p for p in dict.fromkeys(paths) if _depth_in(p, homes) > _depth_in(p, [PROJECT])]
+
+
+def _depth_in(path, folders):
+    return max(
+        (len(f) for f in folders if path == f or path.startswith(f.rstrip(os.sep) + os.sep)), default=0
+    )
 
 
 def _anyone_enters(path):

@@ -126,6 +126,10 @@ def fork_server(control):
 
 def main():
     settings = json.loads(sys.argv[1])
+    is_server = "control" in settings
+    if not is_server:
+        requests, replies = os.dup(0), os.dup(1)
+        _take_streams(2)  # whatever the imports print
     call.import_torch()
     torch = call.torch
     torch.set_num_threads(1)
@@ -133,11 +137,9 @@ def main():
     for name in settings.get("preload", ()):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    if "control" in settings:
+    if is_server:
         gc.freeze()  # shared with the forks; collecting would copy it
         fork_server(socket.socket(fileno=settings["control"]))
     else:
-        requests, replies = os.dup(0), os.dup(1)
-        _take_streams(2)
         os.write(replies, READY)
         _start(settings, requests, replies)
