@@ -80,8 +80,8 @@ class Session:
         self._over.set()
         self._questions.put(None)
         self._process.end()
-        for thread in self._threads:
-            thread.join(1)
+        for thread in self._threads:  # what it printed last is still to be read, on a busy machine too
+            thread.join(5)
         self._process = None
 
     def _load(self):

@@ -28,7 +28,8 @@ PATIENCE = 120  # seconds for torch to be imported, on whatever machine
 
 
 class _Starter:
-    """
+    """What both need: limits, and for each submission a folder and, as root, a user.
+
     Attributes:
         protections: what submissions are kept from, to be chosen from `ways()`.
     """
