@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -562,6 +563,61 @@ def test_many_in_a_row_leave_nothing_behind(any_sandbox, temporary, monkeypatch)
         assert found.total == TOTAL, source
     assert eventually(lambda: held() == before), (before, held())
     assert any_sandbox._starter._server.pid == server
+
+
+MOVED = """
+import os
+here = os.getcwd()
+os.chdir("/")
+os.rename(here, os.path.join({temporary!r}, "moved"))
+"""
+
+
+@ROOT_ONLY
+def test_no_folder_is_moved_away(any_sandbox, temporary):
+    os.chmod(temporary, 0o1777)
+    with Session(any_sandbox, Submission("moving", source=MOVED.format(temporary=str(temporary)))) as session:
+        assert "error" in session.loaded
+    assert list(temporary.iterdir()) == []
+
+
+ENDED = """
+import sys, time
+sys.path.insert(0, {root!r})
+from tests.grading.sandbox import Sandbox
+from tests.grading.session import Session
+from tests.grading.submission import Submission
+source = "import os\\nos.system('setsid sleep 71.5 &')\\nos.write(1, b'runs')\\nos.system('sleep 71.5')"
+with Sandbox() as sandbox:
+    sandbox.start().end()
+    print("ready", flush=True)
+    Session(sandbox, Submission("endless", source=source), seconds=100)
+"""
+
+
+@LINUX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_with_the_grader_everything_ends(temporary, number):
+    def running():
+        return [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"71.5" in content(p)]
+
+    def content(path):
+        try:
+            return path.read_bytes()
+        except OSError:
+            return b""
+
+    command = [sys.executable, "-c", ENDED.format(root=str(ROOT))]
+    env = os.environ | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as run:
+        run.stdout.readline()
+        assert eventually(lambda: len(running()) >= 2)
+        os.killpg(run.pid, number)
+    assert eventually(lambda: running() == [])
+    if number == signal.SIGINT:
+        assert list(temporary.iterdir()) == []
 
 
 HIDDEN_MEMORY = """
