@@ -1,4 +1,4 @@
-"""Who may import whom: the grader's modules form a tower, and the room with the stranger's code holds nothing."""
+"""Who may import whom: the grader is a tower, and the room with the stranger's code holds nothing."""
 
 import ast
 import sys

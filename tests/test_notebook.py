@@ -30,7 +30,8 @@ def epochs(losses):
 
 def nbval(notebook, compare=True):
     """Run nbval on `notebook` in a pytest of its own, with this environment's kernel."""
-    command = [sys.executable, "-m", "pytest", "-q", "--nbval" if compare else "--nbval-lax"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "nbval.plugin"]
+    command += ["--nbval" if compare else "--nbval-lax"]
     command += ["--nbval-current-env", "--nbval-sanitize-with", str(ROOT / "tests" / "nbval.cfg")]
     command += [
         "--nbval-cell-timeout",
@@ -41,7 +42,10 @@ def nbval(notebook, compare=True):
         str(ROOT),
         str(notebook),
     ]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=ROOT)
+    # No other plugin that is installed, and no option from outside, is to shuffle the cells.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=ROOT, env=env)
 
 
 @pytest.fixture(scope="module")

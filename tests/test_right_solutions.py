@@ -52,7 +52,7 @@ STYLES = {
         "((x - r) @ (x - r).T).diagonal()",
         "torch.vmap(lambda i, j: (i - j).pow(2).sum())(x, r)",
     ],
-    "average": ["e.mean()", "e.sum() / len(x)", "sum(e) / x.size(0)", "torch.mean(e, 0)", "e.double().mean()"],
+    "average": ["e.mean()", "e.sum() / len(x)", "sum(e) / x.size(0)", "e.double().mean()"],
     "images": [
         "r.view(-1, 28, 28)",
         "r.reshape(len(x), 28, 28)",

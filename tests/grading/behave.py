@@ -138,7 +138,7 @@ def _wrong_gradients(formula, ways, batch, answer):
         return []
     random = np.random.default_rng(1)
     directions = {name: random.normal(size=g.shape) for name, g in zip(names, answer.gradients, strict=True)}
-    for name, direction in directions.items():
+    for direction in directions.values():
         direction /= np.linalg.norm(direction)
     expected = {name: (g * directions[name]).sum() for name, g in zip(names, answer.gradients, strict=True)}
     tolerance = 1e-5 * sum(np.linalg.norm(gradient) for gradient in answer.gradients) + 1e-6

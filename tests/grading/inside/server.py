@@ -1,7 +1,7 @@
 """The process itself: serves one submission, or forks a process for each.
 
 Started with a control socket it is a fork server: torch is imported once, and each submission
-gets a fork, which confine.py shuts in. Without a control socket (Windows) it serves one submission.
+gets a fork, which confine.py shuts in. Without one (where there is no safe fork) it serves one submission.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import numpy as np
 
 from . import FUNCTIONS, call, confine
 from .load import MissingModule, load, slice_notebook, write_helpers
-from .wire import receive, send
+from .wire import READY, receive, send
 
 _getpid, _exit = os.getpid, os._exit
 
@@ -61,24 +61,32 @@ def serve(requests, replies):
         answer(report | {"id": message["id"]}, numbers)
 
 
-def _start(settings, requests, replies, output):
-    """In a fresh process: take its place, then serve."""
-    import fcntl  # not on Windows
-
-    os.setsid()
+def _start(settings, requests, replies):
+    """Take the place of a submission, then serve."""
     os.environ.clear()
     os.environ.update(settings["environment"])
-    # A submission that closes all the low numbers keeps its line to the grader.
-    requests, replies = (fcntl.fcntl(fd, fcntl.F_DUPFD, 700) for fd in (requests, replies))
-    null = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((null, 0), (output, 1), (output, 2)):
-        os.dup2(source, target)
-    confine.confine(settings)
+    if os.name == "posix":
+        import fcntl  # not on Windows
+        import resource
+
+        # A submission that closes all the low numbers keeps its line to the grader, and gets no other.
+        high = min(700, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 10)
+        requests, replies = (fcntl.fcntl(fd, fcntl.F_DUPFD, high) for fd in (requests, replies))
+        os.closerange(3, high)
+        confine.confine(settings)
+    os.chdir(settings["folder"])
     sys.stdin, sys.stdout, sys.stderr = (
         open(fd, mode, closefd=False, errors="replace", encoding="utf-8")
         for fd, mode in ((0, "r"), (1, "w"), (2, "w"))
     )
-    serve(requests, replies)
+    with contextlib.suppress(EOFError, OSError, ValueError):
+        serve(requests, replies)
+
+
+def _take_streams(output):
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((null, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
 
 
 def fork_server(control):
@@ -88,12 +96,14 @@ def fork_server(control):
     confine.enter(protections)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
-        data, fds, _, _ = socket.recv_fds(control, 1 << 16, 3)
-        if not data:
+        header, fds, _, _ = socket.recv_fds(control, 4, 3)
+        if not header:
+            confine.end_family()  # the grader has gone
             return
-        settings = json.loads(data)
+        text = control.recv(*struct.unpack("<I", header), socket.MSG_WAITALL)
+        settings = json.loads(text)
         if "kill" in settings:
-            confine.end(settings["kill"], settings["uid"])
+            confine.end_in_server(settings["kill"], settings["uid"])
             control.sendall(bytes(4))
             continue
         if "processes" in protections:
@@ -103,9 +113,10 @@ def fork_server(control):
             try:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 control.close()
-                _start(settings, *fds)
-            except (EOFError, OSError, ValueError):
-                pass
+                requests, replies, output = fds
+                os.setsid()
+                _take_streams(output)
+                _start(settings, requests, replies)
             finally:
                 os._exit(0)
         for fd in fds:
@@ -115,6 +126,10 @@ def fork_server(control):
 
 def main():
     settings = json.loads(sys.argv[1])
+    is_server = "control" in settings
+    if not is_server:
+        requests, replies = os.dup(0), os.dup(1)
+        _take_streams(2)  # whatever the imports print
     call.import_torch()
     torch = call.torch
     torch.set_num_threads(1)
@@ -122,14 +137,9 @@ def main():
     for name in settings.get("preload", ()):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    if "control" in settings:
+    if is_server:
         gc.freeze()  # shared with the forks; collecting would copy it
         fork_server(socket.socket(fileno=settings["control"]))
     else:
-        requests, replies = os.dup(0), os.dup(1)
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        os.dup2(2, 1)
-        os.chdir(settings["folder"])
-        with contextlib.suppress(EOFError, OSError, ValueError):
-            serve(requests, replies)
+        os.write(replies, READY)
+        _start(settings, requests, replies)

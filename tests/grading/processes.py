@@ -1,0 +1,124 @@
+"""One submission's process: what it may use, what it holds, and how nothing is left of it."""
+
+import atexit
+import contextlib
+import math
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from .inside.confine import below
+
+MAX_FILES = 4096
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may use. Time is per call, and once for the import."""
+
+    seconds: float = 10.0
+    memory_bytes: int = 4 << 30
+    file_bytes: int = 16 << 20
+    folder_bytes: int = 64 << 20
+    output_bytes: int = 64 << 10
+
+
+class SandboxError(Exception):
+    """The grader itself can't go on on this machine. Nothing that was handed in raises this."""
+
+
+@dataclass(eq=False)
+class Process:
+    """A started process, ready to load a submission.
+
+    Attributes:
+        folder: where it may write, in a folder of the grader's. Gone when the process is ended.
+        requests, replies, output: file numbers, for who talks and who listens to close.
+        family: the process below which all processes of the submission are.
+        memory_bytes: what the family may hold together.
+        folder_bytes: what the folder may hold, or None where the system bounds it.
+        kill: ends the submission's processes, all that can be found.
+    """
+
+    folder: str
+    requests: int
+    replies: int
+    output: int
+    family: int
+    memory_bytes: int
+    folder_bytes: int | None
+    kill: Callable[[], None]
+
+    def __post_init__(self):
+        atexit.register(self.end)  # should an interrupt come while it is being ended
+
+    def excess(self) -> str | None:
+        """What it has taken too much of, "memory" or "disk": the system's limits are for each process alone."""
+        pids = below(self.family)
+        if memory_of([self.family, *pids]) > self.memory_bytes:
+            return "memory"
+        if self.folder_bytes is None:
+            return None
+        return "disk" if disk_of(self.folder, pids, self.folder_bytes) > self.folder_bytes else None
+
+    def end(self) -> None:
+        """Kill it, and remove its folder. May be called twice."""
+        self.kill()
+        remove(os.path.dirname(self.folder))
+        atexit.unregister(self.end)
+
+
+def memory_of(pids: Iterable[int]) -> int:
+    """The memory that these processes hold, in bytes; what several share counts once (Linux, else 0)."""
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                total += 1024 * int(next(line for line in file if line.startswith("Pss:")).split()[1])
+        except (OSError, ValueError, StopIteration):  # a process can forbid to look: count all that it maps
+            with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm") as file:
+                total += os.sysconf("SC_PAGE_SIZE") * int(file.read().split()[1])
+    return total
+
+
+def disk_of(folder: str, pids: Iterable[int], enough: int) -> float:
+    """The bytes in this folder, and in files that these processes hold open though they are removed.
+
+    Counting ends at `enough`; what can't be looked at or has too many files is without end.
+    """
+    size = count = 0
+    folders = [folder, *(f"/proc/{pid}/fd" for pid in pids)]
+    for one in folders:
+        of_process = one.startswith("/proc/")
+        try:
+            with os.scandir(one) as entries:
+                for entry in entries:
+                    count += not of_process
+                    with contextlib.suppress(FileNotFoundError):
+                        status = entry.stat(follow_symlinks=of_process)
+                        if not of_process or (stat.S_ISREG(status.st_mode) and status.st_nlink == 0):
+                            size += status.st_size
+                        if not of_process and stat.S_ISDIR(status.st_mode):
+                            folders.append(entry.path)
+                    if size > enough or count > MAX_FILES:
+                        return math.inf
+        except (FileNotFoundError, ProcessLookupError):  # gone meanwhile
+            continue
+        except OSError:
+            return math.inf
+    return size
+
+
+def remove(folder: str) -> None:
+    """Remove a folder, however deep, full or locked it is."""
+    try:
+        shutil.rmtree(folder)
+    except (OSError, RecursionError):
+        if os.name == "posix":  # these two know no depth and no longest path
+            for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+                subprocess.run([*command, "--", folder], stderr=subprocess.DEVNULL, check=False)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)

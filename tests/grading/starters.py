@@ -1,0 +1,299 @@
+"""Starts processes for submissions: forks of one server, or where that isn't safe, each on its own.
+
+Both have `limits`, `protections`, `ways()`, `start()` and `close()`. Neither knows whether what it starts works;
+`sandbox.py` finds that out.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+import site
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from .inside import confine
+from .inside.wire import READY
+from .processes import Limits, Process, SandboxError, memory_of, remove
+
+PROJECT = str(Path(__file__).resolve().parents[2])
+INSIDE = str(Path(__file__).resolve().parent / "inside")
+PATIENCE = 120  # seconds for torch to be imported, on whatever machine
+
+
+class _Starter:
+    """What both need: limits, and for each submission a folder and, as root, a user.
+
+    Attributes:
+        protections: what submissions are kept from, to be chosen from `ways()`.
+    """
+
+    def __init__(self, limits: Limits, preload: list[str]):
+        self.limits, self.preload = limits, preload
+        self.protections: list[str] = []
+        first = 30_000 + os.getpid() % 300 * 100  # below 65,536: containers often know no higher ones
+        self._uids = itertools.cycle(range(first, first + 100))
+        # Never as root: where that can't be had, nobody is graded.
+        self._as_user = hasattr(os, "geteuid") and os.geteuid() == 0
+
+    def _new_settings(self):
+        """What a submission's process is told, after a folder and a user for it are there."""
+        parent = tempfile.gettempdir()
+        if self._as_user and "files" not in self.protections:  # with it, the way there is made anew
+            parent = next((path for path in (parent, "/tmp", "/var/tmp") if _anyone_enters(path)), parent)
+        outer = os.path.realpath(tempfile.mkdtemp(prefix="submission-", dir=parent))
+        os.chmod(outer, 0o711)  # and its own folder in it: it can't be moved elsewhere by another user
+        folder = os.path.join(outer, "own")
+        os.mkdir(folder, 0o700)
+        uid = next(self._uids) if self._as_user else None
+        if uid is not None:
+            with contextlib.suppress(OSError):  # the trial says whether it matters
+                os.chown(folder, uid, uid)
+        private = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), folder)
+        return {
+            "folder": folder,
+            "uid": uid,
+            "environment": _environment() | private,
+            "protections": self.protections,
+            "memory_bytes": self.limits.memory_bytes,
+            "file_bytes": self.limits.file_bytes,
+            "folder_bytes": self.limits.folder_bytes,
+        }
+
+
+class Forks(_Starter):
+    """One fork server serves all submissions, one after the other, with torch imported once (Linux)."""
+
+    def __init__(self, limits: Limits, preload: list[str], hidden: list[str]):
+        super().__init__(limits, preload)
+        self._hidden = hidden
+        self._server = self._control = None
+        self._one_at_a_time = threading.Lock()
+        self._memory_of_server = 0
+
+    def ways(self) -> list[list[str]]:
+        """The protections that may work together, the most first, the least last.
+
+        Raises:
+            SandboxError: torch can't be imported.
+        """
+        had = self._open()
+        fewer = [
+            [*p]
+            for n in range(len(had), -1, -1)
+            for p in itertools.combinations(had, n)
+            if "processes" in p or "processes" not in had  # the server is in its namespace already
+            if not {"files", "paths"} <= {*p}  # either will do
+        ]
+        return [way for p in fewer for way in ([*p, "reading"], p)[: 2 if self._as_user else 1]]
+
+    def start(self) -> Process:
+        """A fresh process.
+
+        Raises:
+            SandboxError: no process can be started.
+        """
+        for _ in range(2):
+            if self._server is None or self._server.poll() is not None:
+                lost = {*self.protections} - {*self._open(), "reading"}
+                if lost:  # never with less than what was tried
+                    raise SandboxError(f"What keeps submissions in is gone ({', '.join(lost)}).")
+            process = self._fork()
+            if process is not None:
+                return process
+            self.close()  # the server has just died; that is not this submission's fault
+        raise SandboxError("The grader can't start a process for submissions any more.")
+
+    def close(self) -> None:
+        if self._server:
+            self._control.close()
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+
+    def _open(self):
+        self.close()
+        self._control, theirs = socket.socketpair()
+        for end in (self._control, theirs):  # a default time-out, if a caller set one, must not end it
+            end.settimeout(None)
+        with theirs:
+            self._server = subprocess.Popen(
+                _command({"control": theirs.fileno(), "preload": self.preload}),
+                pass_fds=[theirs.fileno()],
+                env=_environment() | {"HOME": os.path.expanduser("~")},
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the grader, which then ends the server
+            )
+        self._control.settimeout(PATIENCE)
+        try:
+            had = json.loads(self._control.recv(1 << 12))
+        except (OSError, ValueError):
+            raise SandboxError(NO_TORCH) from None
+        self._control.settimeout(None)
+        self._memory_of_server = memory_of([self._server.pid])
+        return had
+
+    def _fork(self):
+        settings = self._new_settings() | {
+            "hide": self._hidden,
+            "keep": sorted(
+                {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix)} - {PROJECT} | {*library()}
+            ),
+        }
+        folder, uid = settings["folder"], settings["uid"]
+        requests, replies, output = os.pipe(), os.pipe(), os.pipe()
+        theirs, pid = [requests[0], replies[1], output[1]], 0
+        try:
+            pid = self._ask(settings, theirs)
+        finally:
+            for fd in theirs:
+                os.close(fd)
+            if pid == 0:
+                for fd in (requests[1], replies[0], output[0]):
+                    os.close(fd)
+                remove(os.path.dirname(folder))
+        if pid == 0:
+            return None
+
+        def kill():
+            self._ask({"kill": pid, "uid": uid})
+            if "processes" not in self.protections:  # the submission may have ended the server
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+
+        memory = self.limits.memory_bytes + 2 * self._memory_of_server
+        on_disk = None if "files" in self.protections else self.limits.folder_bytes
+        return Process(folder, requests[1], replies[0], output[0], self._server.pid, memory, on_disk, kill)
+
+    def _ask(self, settings, fds=()):
+        """What the fork server answers: a process id, or 0, also if it is dead."""
+        with self._one_at_a_time:
+            try:
+                text = json.dumps(settings).encode()
+                socket.send_fds(self._control, [struct.pack("<I", len(text))], fds)
+                self._control.sendall(text)
+                return struct.unpack("<I", self._control.recv(4))[0]
+            except (OSError, struct.error, AttributeError):
+                return 0
+            except BaseException:  # an interrupt: the next answer would be to this question
+                self._control.close()
+                raise
+
+
+class Spawns(_Starter):
+    """A new process for each submission, with its own import of torch. Nothing shuts it in."""
+
+    def ways(self) -> list[list[str]]:
+        """The protections that may work, the most first."""
+        return [["reading"], []] if self._as_user else [["reading"]]
+
+    def close(self) -> None:
+        pass
+
+    def start(self) -> Process:
+        """A fresh process that has imported torch already: no author's time is spent on that.
+
+        Raises:
+            SandboxError: torch can't be imported.
+        """
+        settings = self._new_settings() | {"preload": self.preload}
+        folder, uid = settings["folder"], settings["uid"]
+        process = subprocess.Popen(
+            _command(settings),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_environment() | {"HOME": os.path.expanduser("~")},
+            start_new_session=True,
+        )
+
+        def kill():
+            if os.name == "posix":
+                confine.end(process.pid, process.pid)
+            if uid is not None:
+                command = ["/bin/sh", "-c", "kill -KILL -1"]  # whoever has left that family
+                subprocess.run(command, user=uid, group=uid, extra_groups=[], check=False)
+            process.kill()
+            process.wait()
+
+        fds = [os.dup(pipe.fileno()) for pipe in (process.stdin, process.stdout, process.stderr)]
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            pipe.close()
+        started = Process(folder, *fds, process.pid, 0, self.limits.folder_bytes, kill)
+        ready = []
+        waiting = threading.Thread(target=lambda: ready.append(os.read(fds[1], 1)), daemon=True)
+        waiting.start()
+        try:
+            waiting.join(PATIENCE)
+            if ready != [READY]:
+                raise SandboxError(NO_TORCH)
+        except BaseException:
+            started.end()
+            waiting.join(PATIENCE)
+            for fd in fds:
+                os.close(fd)
+            raise
+        started.memory_bytes = memory_of([process.pid]) + self.limits.memory_bytes
+        return started
+
+
+NO_TORCH = (
+    "The grader can't start a process that imports torch. Does `python -c 'import torch'` work, and in time?"
+)
+
+
+def library() -> list[str]:
+    """The folders of the standard library and of installed packages on the path, and no others."""
+    homes = [
+        os.path.realpath(path)
+        for path in (sys.prefix, sys.base_prefix, site.getusersitepackages(), *site.getsitepackages())
+    ]
+    # Without links: what a link names may be hidden, and then so is what it leads to.
+    paths = [os.path.realpath(path) for path in sys.path if os.path.isdir(path)]
+    # The project may lie in the environment's folder, or the environment in the project's.
+    return [p for p in dict.fromkeys(paths) if _depth_in(p, homes) > _depth_in(p, [PROJECT])]
+
+
+def _depth_in(path, folders):
+    return max(
+        (len(f) for f in folders if path == f or path.startswith(f.rstrip(os.sep) + os.sep)), default=0
+    )
+
+
+def _anyone_enters(path):
+    path = os.path.realpath(path)
+    return all(os.stat(one).st_mode & 1 for one in (path, *map(str, Path(path).parents)))
+
+
+def _command(settings):
+    # Isolated mode keeps the project off the path; the packages are found where this process finds them.
+    start = (
+        f"import sys; sys.path[:] = {library()!r}\n"
+        "from importlib.util import module_from_spec, spec_from_file_location\n"
+        f"spec = spec_from_file_location('inside', {INSIDE!r} + '/__init__.py')\n"
+        "sys.modules['inside'] = module_from_spec(spec)\n"
+        "spec.loader.exec_module(sys.modules['inside'])\n"
+        "from inside import server\n"
+        "server.main()"
+    )
+    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", start, json.dumps(settings)]
+
+
+def _environment():
+    kept = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "PATHEXT", "COMSPEC")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {
+        "PATH": os.defpath,
+        "MPLBACKEND": "Agg",  # plots go nowhere
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "TORCHDYNAMO_DISABLE": "1",  # torch.compile needs a compiler, and changes no value
+    }
