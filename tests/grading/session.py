@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import queue
 import tempfile
 import threading
 import time
@@ -87,6 +88,8 @@ class Session:
             return
         self._over.set()
         self._process.kill()
+        self._questions.put(None)
+        self._talker.join(5)
         if not self._talker.is_alive():  # else its numbers must not come to mean the next submission's
             for fd in (self._process.requests, self._process.replies):
                 os.close(fd)
@@ -108,8 +111,13 @@ class Session:
         self._over.clear()
         self._reader = threading.Thread(target=self._drain, args=(self._process.output,), daemon=True)
         self._watcher = threading.Thread(target=self._watch, args=(self._process,), daemon=True)
+        self._questions, self._answers = queue.SimpleQueue(), queue.SimpleQueue()
+        self._talker = threading.Thread(
+            target=_talk, args=(self._process, self._questions, self._answers), daemon=True
+        )
         self._reader.start()
         self._watcher.start()
+        self._talker.start()
         one = self._submission
         message = {"source": one.source, "cells": one.cells, "helpers": one.helpers}
         return self._exchange(message, [])[0]
@@ -143,39 +151,21 @@ class Session:
 
     def _exchange(self, message, arrays):
         """Send one message and wait for the answer: (report, numbers)."""
-        answers = []
         self._messages += 1
         message = message | {"id": self._messages}
-
-        def talk(requests=self._process.requests, replies=self._process.replies):
-            with contextlib.suppress(
-                OSError,
-                EOFError,
-                ValueError,
-                KeyError,
-                TypeError,
-                AttributeError,
-                RecursionError,
-                OverflowError,
-            ):
-                wire.send(requests, message, arrays)
-                report = {}
-                while report.get("id") != message["id"]:  # anything else was not asked for
-                    report, numbers = wire.receive(replies, np.float64, 32 << 20, 1 << 20)
-                answers.append(_checked(report, numbers, message, arrays))
-
-        self._talker = talker = threading.Thread(target=talk, daemon=True)
-        talker.start()
         start = time.monotonic()
+        self._questions.put((message, arrays))
         # A process that is not a fork imports torch first.
-        talker.join(self._seconds + (30 if not self._sandbox.fork and "cells" in message else 0))
+        seconds = self._seconds + (30 if not self._sandbox.fork and "cells" in message else 0)
+        try:
+            answer, reason = self._answers.get(timeout=seconds), "crash"
+        except queue.Empty:
+            answer, reason = None, "time"
         self._left -= time.monotonic() - start
-        if answers:
-            return answers[0]
-        reason = self._ended_for or ("time" if talker.is_alive() else "crash")
+        if answer is not None:
+            return answer
+        reason = self._ended_for or reason
         self._ended_for = None
-        self._process.kill()
-        talker.join(5)
         self.close()
         return {"died": reason}, []
 
@@ -187,6 +177,31 @@ class Session:
                 self._output += data[:room]
                 self._dropped += len(data[room:])
         os.close(fd)
+
+
+def _talk(process, questions, answers):
+    """Puts an answer for each question, or None and no more where there is no proper one."""
+    try:
+        while (question := questions.get()) is not None:
+            message, arrays = question
+            wire.send(process.requests, message, arrays)
+            report = {}
+            while report.get("id") != message["id"]:  # anything else was not asked for
+                report, numbers = wire.receive(process.replies, np.float64, 32 << 20, 1 << 20)
+            answers.put(_checked(report, numbers, message, arrays))
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ):
+        pass  # the process ended, or it says what no worker says
+    finally:
+        answers.put(None)
 
 
 def _checked(report, numbers, message, arrays):
