@@ -1,9 +1,11 @@
 """Thin pytest hooks: the grader's options and reports, and whether MNIST is there."""
 
 import secrets
+import shutil
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tests.grading.ahead import Ahead, cores
 from tests.grading.collect import find_submissions
 from tests.grading.exercises import CRITERIA
 from tests.grading.grade import Grade
+from tests.grading.live import Live
 from tests.grading.probes import Probes
 from tests.grading.sandbox import Limits, SandboxError
 from tests.grading.submission import imported_by
@@ -49,8 +52,6 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     _refuse_foreign_conftests(config)
-    if config.option.seed is None:  # with pytest-xdist, all processes get this one
-        config.option.seed = secrets.randbelow(10**6)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is graded is written, nothing left
     if config.option.jobs < 1:
@@ -68,6 +69,10 @@ def pytest_configure(config):
         raise pytest.UsageError(f"{error.filename} can't be written: {error.strerror}") from None
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
+    if config.option.seed is None:  # with pytest-xdist, all processes get this one
+        before = config.stash[_outputs_key].unfinished
+        seed = before.seed if before else None
+        config.option.seed = secrets.randbelow(10**6) if seed is None else seed
     _current[:] = [config.stash[_outputs_key]] if not _is_worker(config) else []
     config.stash[_submissions_key] = {submission.name: submission for submission in found}
     if config.option.solution:  # the reports at the end say it all
@@ -148,7 +153,26 @@ def pytest_collection_finish(session):
         return
     names = dict.fromkeys(item.submission for item in session.items if isinstance(item, CriterionItem))
     if names and not _has_workers(config):
-        _ahead(config).expect(config.stash[_submissions_key][name] for name in names)
+        before = config.stash[_outputs_key].before
+        _ahead(config).expect(config.stash[_submissions_key][name] for name in names if not before(name))
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if _is_live(config) and names and reporter:
+        reporter.showfspath = False
+        width = shutil.get_terminal_size().columns if reporter.isatty else None
+        found = config.stash[_outputs_key]
+        found.live = Live(partial(reporter.write, flush=True), list(found.submissions), width)
+        found.live.start()
+
+
+def _is_live(config):
+    """Whether a row for each submission takes the place of pytest's dots."""
+    many = config.option.solution and len(config.stash[_submissions_key]) > 1
+    return many and config.option.verbose <= 0 and not _is_worker(config)
+
+
+def pytest_report_teststatus(report, config):
+    if "::test_criterion[" in report.nodeid and _is_live(config) and (report.when == "call" or report.passed):
+        return report.outcome if report.when == "call" else "", "", ""
 
 
 def _ahead(config):
@@ -172,7 +196,9 @@ def _grade_of(config, name):
     if name not in latest:
         latest.clear()
         try:
-            latest[name] = _ahead(config).grade(config.stash[_submissions_key][name])
+            latest[name] = config.stash[_outputs_key].before(name) or _ahead(config).grade(
+                config.stash[_submissions_key][name]
+            )
         except SandboxError as error:
             pytest.exit(str(error), returncode=3)
     return latest[name]

@@ -67,15 +67,29 @@ def rows_of(grade: Grade):
         )
 
 
-def overview(grades: list[Grade]) -> list[str]:
+def head(names: list[str]) -> str:
+    """The head of the table of these submissions."""
+    return f"{'submission':{_width(names)}}  " + "  ".join(f"ex. {e}" for e in EXERCISES) + "  total"
+
+
+def row(grade: Grade, names: list[str], comment: bool = False) -> str:
+    """A submission's row in the table; `comment` adds what was lost, in a line."""
+    points = [f"{number(grade.points(exercise)):>5}" for exercise in EXERCISES]
+    comments = [] if grade.status == "graded" else [f"{grade.status}:" if comment else grade.status]
+    comments += [one_line(grade)] if comment else []
+    cells = [f"{grade.name:{_width(names)}}", *points, f"{number(grade.total):>5}", " ".join(comments)]
+    return "  ".join(cells).rstrip()
+
+
+def _width(names):
+    return max(10, *map(len, names))
+
+
+def overview(grades: list[Grade], rows: bool = True) -> list[str]:
     """For the terminal: a row for each submission, the mean, and how often each mistake was made."""
-    width = max(10, *(len(grade.name) for grade in grades))
-    heads = [f"ex. {exercise}" for exercise in EXERCISES]
-    lines = [f"{'submission':{width}}  " + "  ".join(heads) + "  total"]
-    for grade in grades:
-        points = [f"{number(grade.points(exercise)):>5}" for exercise in EXERCISES]
-        status = "" if grade.status == "graded" else f"  {grade.status}"
-        lines.append(f"{grade.name:{width}}  " + "  ".join(points) + f"  {number(grade.total):>5}{status}")
+    names = [grade.name for grade in grades]
+    width = _width(names)
+    lines = [head(names), *(row(grade, names) for grade in grades if rows)]
     decided = [grade for grade in grades if grade.status != UNDECIDED]  # they are no zeros
     means = [
         sum(grade.points(exercise) for grade in decided) / max(1, len(decided)) for exercise in EXERCISES
