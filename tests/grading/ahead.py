@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from .grade import Grade, grade
 from .probes import Probes
 from .sandbox import Process, Sandbox, SandboxError
+from .session import Session
 from .submission import Submission
 
 AHEAD = 100  # grades that wait to be asked for, so that a slow submission holds up few others, and memory is bounded
@@ -100,7 +101,8 @@ class Ahead:
 
     def _work(self, sandbox):
         with threadpool_limits(1), sandbox:  # some libraries count for each thread of ours
-            sandbox.prepare()
+            if sandbox.fork:
+                sandbox.prepare()
             while (submission := self._next()) is not None:
                 try:
                     found = grade(submission, sandbox, self._probes)
@@ -138,23 +140,20 @@ class _Sandbox(Sandbox):
         self._latest: Process | None = None
 
     def prepare(self):
-        """Import torch now, while the submissions are still being looked for."""
-        if self.fork:
-            try:
-                self._start_server()
-            except SandboxError as error:
-                self.error = error
+        """Import torch now, while the tests are still being collected; what fails here will fail again."""
+        with contextlib.suppress(Exception), Session(self, Submission("nobody", source="")):
+            pass
 
-    def start(self, folder):
+    def start(self, *arguments):
         try:
             if self._ended:
                 raise SandboxError("The grader was ended.")
-            if self.error:
-                raise self.error
-            self._latest = super().start(folder)
+            self._latest = super().start(*arguments)
         except SandboxError as error:
             self.error = error
             raise
+        if self._ended:
+            self._latest.kill()
         return self._latest
 
     def end(self):
