@@ -1,6 +1,6 @@
 """Time the grader on 300 correct submissions: python tests/benchmark_grading.py [COUNT]
 
-Prints the time for a third and for all, with one job and with two, and the largest process's memory at most: it
+Prints the time for a third and for all, with one job and with two, and the memory of the largest process: it
 should not grow. If pytest-xdist is there, its two processes are timed as well.
 """
 

@@ -13,7 +13,7 @@ class Criterion:
     """
 
     id: str
-    points: int
+    points: float
     sentence: str
 
     @property

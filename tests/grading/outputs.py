@@ -15,7 +15,7 @@ from .pages import write_pages, write_summary
 from .report import overview, table, to_look_at
 from .submission import Submission
 from .unfinished import Unfinished
-from .worksheet import fill
+from .worksheet import check, fill
 
 SUFFIXES = (".csv", ".json")
 
@@ -68,6 +68,7 @@ def from_options(option, submissions: list[Submission]) -> "Outputs":
         option.feedback.mkdir(parents=True, exist_ok=True)
     if option.worksheet:
         option.worksheet.open("r+b").close()
+        check(option.worksheet)
     return Outputs(
         {submission.name: submission for submission in submissions},
         grades=option.grades,

@@ -12,7 +12,7 @@ def number(points: float) -> str:
     return f"{points:g}"
 
 
-def maximum(exercise: int) -> int:
+def maximum(exercise: int) -> float:
     return sum(criterion.points for criterion in criteria_of(exercise))
 
 
@@ -36,12 +36,12 @@ def table(grade: Grade, brief: bool = False) -> list[str]:
         lines.append(title)
         for result, reason in rows if not brief else ():
             lines.append(
-                f"  {mark(result):4}  {number(result.points)}/{result.criterion.points}  {result.criterion.sentence}"
+                f"  {mark(result):4}  {number(result.points)}/{number(result.criterion.points)}  {result.criterion.sentence}"
             )
             if reason or result.note:
                 lines.append(f"             {reason or result.note}")
     if len(grade.results) >= len(CRITERIA):
-        lines.append(f"Total: {number(grade.total)}/{TOTAL} points")
+        lines.append(f"Total: {number(grade.total)}/{number(TOTAL)} points")
     lines += [f"Note: {note}" for note in (grade.note, *grade.notes) if note]
     return lines
 
@@ -62,7 +62,7 @@ def rows_of(grade: Grade):
             rows.append((result, reason_of(grade, result) if result.reason != said else None))
             said = result.reason or said
         yield (
-            f"Exercise {exercise}: {function}, {number(grade.points(exercise))}/{maximum(exercise)} points",
+            f"Exercise {exercise}: {function}, {number(grade.points(exercise))}/{number(maximum(exercise))} points",
             rows,
         )
 
