@@ -15,7 +15,7 @@ from .files import pack, write_whole
 from .grade import Grade, grade
 from .gradescope import results
 from .report import table
-from .sandbox import Limits, Sandbox
+from .sandbox import Limits, Sandbox, SandboxError
 from .submission import imported_by
 
 HERE = Path(__file__).resolve().parent
@@ -108,6 +108,9 @@ def write_results(path: Path, out: Path) -> None:
         found = grade_one(path)
         write(results(found))
         print("\n".join(table(found)))
+    except SandboxError as error:
+        write(failed | {"output": f"{error} Please tell your teachers."})
+        raise
     except Exception as error:
         write(failed | {"output": f"The grader failed ({type(error).__name__}). Please tell your teachers."})
         raise
