@@ -332,8 +332,9 @@ def test_every_total_is_in_one_bar(tmp_path):
 
 
 def test_the_seed_is_written_where_somebody_may_look_for_it(tmp_path):
-    found = [graded("anna", seed=4711), graded("ben", seed=4711, status="unreadable")]
-    run_outputs(found, grades=tmp_path / "g.csv", feedback=tmp_path / "pages")
+    found = [graded("anna", seed=4711), graded("ben", status="unreadable")]
+    people = {"anna": Submission("anna", source=""), "ben": Submission("ben", problem="It is empty.")}
+    run_outputs(found, people, grades=tmp_path / "g.csv", feedback=tmp_path / "pages")
     assert [row["seed"] for row in rows(tmp_path / "g.csv")] == ["4711", ""]
     assert "seed 4711" in (tmp_path / "pages" / "anna.html").read_text(encoding="utf-8")
     write_json(tmp_path / "g.json", found[:1])

@@ -99,7 +99,7 @@ def row_of(grade: Grade, submission: Submission) -> dict[str, str]:
         "file": cell(submission.file),
         "note": cell(" ".join(filter(None, notes))),
         "look": cell(" ".join(looks(grade, submission))),
-        "seed": "" if grade.status == "unreadable" else str(grade.seed),
+        "seed": "" if submission.problem else str(grade.seed),
     }
 
 

@@ -15,17 +15,18 @@ class Live:
     def __init__(self, write: Callable[[str], object], names: list[str], width: int | None = None):
         """`width` is the terminal's, or None if it is none."""
         self._write, self._names, self._width = write, names, width
-        self._begun, self._status = None, ""
+        self._is_begun, self._status = False, ""
+        self._first: float | None = None  # when the first new grade came: what starts up is no pace
         self.done = self.lost = self.before = 0
 
     def start(self) -> None:
-        self._begun = time.monotonic()
+        self._is_begun = True
         self._write(f"\n{head(self._names)}\n")
         self._show_status()
 
     def add(self, grade: Grade, before: bool = False) -> None:
         """`before`: it was graded by an earlier run."""
-        if self._begun is None:
+        if not self._is_begun:
             self.start()
         self.done, self.before = self.done + 1, self.before + before
         self.lost += any(result.lost for result in grade.results)
@@ -43,8 +44,10 @@ class Live:
     def status(self) -> str:
         count, fresh = len(self._names), self.done - self.before
         parts = [f"{self.done} of {count} graded", f"{self.lost} lost points"]
-        if fresh:
-            seconds = (time.monotonic() - self._begun) / fresh * (count - self.done)
+        if fresh == 1:
+            self._first = time.monotonic()
+        elif fresh and self.done < count:
+            seconds = (time.monotonic() - self._first) / (fresh - 1) * (count - self.done)
             parts.append(f"{duration(seconds)} to go")
         return ", ".join(parts)
 

@@ -74,10 +74,12 @@ def head(names: list[str]) -> str:
 
 def row(grade: Grade, names: list[str], comment: bool = False) -> str:
     """A submission's row in the table; `comment` adds what was lost, in a line."""
-    points = [f"{number(grade.points(exercise)):>5}" for exercise in EXERCISES]
+    shown = [*(number(grade.points(exercise)) for exercise in EXERCISES), number(grade.total)]
+    if grade.status == UNDECIDED:  # that is no 0
+        shown = ["-"] * len(shown)
     comments = [] if grade.status == "graded" else [f"{grade.status}:" if comment else grade.status]
     comments += [one_line(grade)] if comment else []
-    cells = [f"{grade.name:{_width(names)}}", *points, f"{number(grade.total):>5}", " ".join(comments)]
+    cells = [f"{grade.name:{_width(names)}}", *(f"{text:>5}" for text in shown), " ".join(comments)]
     return "  ".join(cells).rstrip()
 
 
