@@ -157,9 +157,7 @@ class _Sandbox(Sandbox):
         return self._latest
 
     def end(self):
-        """The worker's own calls fail from now on."""
+        """The submission of now is ended, and none is started any more. The rest is the worker's own to end."""
         self._ended = True
-        process = self._latest
-        self.close()
-        if process:
-            process.kill()
+        if self._latest:
+            self._latest.kill()

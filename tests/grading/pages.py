@@ -124,7 +124,7 @@ def write_summary(path: Path, grades: list[Grade]) -> None:
         examples = {r.mistake: r.reason for grade in grades for r in grade.results if r.mistake and r.reason}
         for mistake, count in counts.most_common(20):
             lines.append(
-                f"<li>{count} times, {text(mistake)}: {sentence(examples.get(mistake, '')[:300])}</li>"
+                f"<li>{f'{count} times' if count > 1 else 'once'}, {text(mistake)}: {sentence(examples.get(mistake, '')[:300])}</li>"
             )
         lines.append("</ol>")
     write_whole(path, _document("Summary", lines).encode("utf-8", "replace"))

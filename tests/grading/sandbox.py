@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,7 @@ class Sandbox:
         self.hidden = sorted({os.path.realpath(path) for path in (PROJECT, os.getcwd(), *hidden)})
         self.protections: list[str] = []
         self._server = self._control = None
+        self._one_at_a_time = threading.Lock()
         first = 30_000 + os.getpid() % 300 * 100  # below 65,536: containers often know no higher ones
         self._uids = itertools.cycle(range(first, first + 100))
         self._as_user, self._memory_of_server = False, 0
@@ -225,11 +227,12 @@ class Sandbox:
 
     def _ask(self, settings, fds=()):
         """What the fork server answers: a process id, or 0, also if it is dead."""
-        try:
-            socket.send_fds(self._control, [json.dumps(settings).encode()], fds)
-            return struct.unpack("<I", self._control.recv(4))[0]
-        except (OSError, struct.error, AttributeError):
-            return 0
+        with self._one_at_a_time:
+            try:
+                socket.send_fds(self._control, [json.dumps(settings).encode()], fds)
+                return struct.unpack("<I", self._control.recv(4))[0]
+            except (OSError, struct.error, AttributeError):
+                return 0
 
 
 def descendants(pid: int) -> list[int]:
