@@ -218,6 +218,10 @@ def pytest_runtest_makereport(item, call):
     test_report = yield
     if call.when != "teardown":  # where --junitxml reads them; with pytest-xdist, each copy has to travel
         test_report.user_properties = []
+    reporter = item.config.pluginmanager.getplugin("terminalreporter")
+    if reporter and isinstance(item, CriterionItem):  # it keeps every report, and a class has many
+        reporter.stats.get("", []).clear()
+        test_report.keywords = {}
     reported = item.config.stash.setdefault(_reported_key, set())
     for name, found in item.config.stash.get(_latest_key, {}).items():
         if name not in reported:

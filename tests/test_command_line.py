@@ -111,6 +111,7 @@ def test_the_reference_earns_everything():
         (["--solution", "nowhere.py"], "nowhere.py does not exist"),
         (["--solution", "requirements.txt"], "is no .py file, no notebook, no archive and no folder"),
         (["--time-limit", "0"], "--time-limit and --memory-limit must be positive"),
+        (["--jobs", "0"], "--jobs is a number of submissions, 1 or more"),
         (["--grades", "README.md/grades.csv"], "README.md can't be written: File exists"),
         (["--feedback", "README.md"], "README.md can't be written: File exists"),
     ],

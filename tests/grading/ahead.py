@@ -15,7 +15,7 @@ from .session import Session
 from .submission import Submission
 
 AHEAD = 100  # grades that wait to be asked for, so that a slow submission holds up few others, and memory is bounded
-MANY = 50  # submissions of one sandbox that are worth half a second of preparation
+MANY = 30  # submissions of one sandbox that are worth half a second of preparation
 
 
 def cores() -> int:
