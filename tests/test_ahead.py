@@ -94,7 +94,7 @@ def test_what_was_not_expected_is_graded_as_well(graded):
 
 
 def test_an_error_of_the_grader_is_raised_where_it_is_asked_for(monkeypatch):
-    def broken(self, folder):
+    def broken(self, *_):
         raise SandboxError("no process")
 
     monkeypatch.setattr(Sandbox, "start", broken)

@@ -213,12 +213,13 @@ def test_after_an_end_in_the_middle_it_goes_on(tmp_path, number):
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"TMPDIR": str(tmp_path / "tmp")},
+        start_new_session=True,
     )
     for line in run.stdout:
         if line.startswith("a "):
             break
     time.sleep(5)  # b hangs, and c and d are graded beside it
-    run.send_signal(number)
+    os.killpg(run.pid, number)  # as a terminal does
     output, _ = run.communicate(timeout=60)
     assert [row["submission"] for row in csv.DictReader(grades.open(encoding="utf-8"))] == ["a", "c", "d"]
     assert "3 of 4 submissions are graded" in output and "The same command goes on" in output

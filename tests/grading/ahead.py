@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -76,6 +77,8 @@ class Ahead:
             self._asked = name
             self._changed.notify_all()
             while name not in self._done:
+                if not any(thread.is_alive() for thread in self._threads):
+                    raise SandboxError("The grader's threads have come to an end.")
                 self._changed.wait(1)  # for ever, Windows would hear no Ctrl-C
             found = self._done.pop(name)
             self._changed.notify_all()
@@ -101,8 +104,7 @@ class Ahead:
 
     def _work(self, sandbox):
         with threadpool_limits(1), sandbox:  # some libraries count for each thread of ours
-            if sandbox.fork:
-                sandbox.prepare()
+            sandbox.prepare()
             while (submission := self._next()) is not None:
                 try:
                     found = grade(submission, sandbox, self._probes)
@@ -135,14 +137,16 @@ class _Sandbox(Sandbox):
 
     def __init__(self, **arguments):
         super().__init__(**arguments)
+        self._forks = arguments.get("fork", sys.platform.startswith("linux"))
         self.error: SandboxError | None = None
         self._ended = False
         self._latest: Process | None = None
 
     def prepare(self):
         """Import torch now, while the tests are still being collected; what fails here will fail again."""
-        with contextlib.suppress(Exception), Session(self, Submission("nobody", source="")):
-            pass
+        if self._forks:
+            with contextlib.suppress(Exception), Session(self, Submission("nobody", source="")):
+                pass
 
     def start(self, *arguments):
         try:

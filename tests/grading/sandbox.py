@@ -173,6 +173,7 @@ class Sandbox:
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the grader, which then ends the server
             )
         self._control.settimeout(120)
         try:
