@@ -1,5 +1,6 @@
 """Submissions are graded ahead on several threads, and an interrupted run goes on."""
 
+import contextlib
 import dataclasses
 import os
 import tempfile
@@ -99,6 +100,21 @@ def test_an_error_of_the_grader_is_raised_where_it_is_asked_for(monkeypatch):
 
     monkeypatch.setattr(Sandbox, "start", broken)
     with Ahead(PROBES, 2, 3, fork=False) as found, pytest.raises(SandboxError, match="no process"):
+        found.grade(Submission("a", source=RIGHT))
+
+
+def test_a_sandbox_that_fails_in_the_middle_costs_nobody_points(monkeypatch):
+    def broken(self, *_):
+        raise SandboxError("no process")
+
+    def fake(submission, sandbox, probes):
+        with contextlib.suppress(SandboxError):
+            sandbox.start("folder")
+        return full(submission.name)
+
+    monkeypatch.setattr(Sandbox, "start", broken)
+    monkeypatch.setattr(ahead, "grade", fake)
+    with Ahead(PROBES, 1, 1, fork=False) as found, pytest.raises(SandboxError, match="no process"):
         found.grade(Submission("a", source=RIGHT))
 
 
