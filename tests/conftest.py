@@ -145,6 +145,12 @@ def pytest_sessionstart(session):
     _load_mnist(config)
     if config.option.solution and not config.option.collectonly and not _has_workers(config):
         _ahead(config)  # torch is imported while the tests are collected
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if _is_live(config) and reporter:
+        reporter.showfspath = False
+        width = shutil.get_terminal_size().columns if reporter.isatty else None
+        found = config.stash[_outputs_key]
+        found.live = Live(partial(reporter.write, flush=True), list(found.submissions), width)
 
 
 def pytest_collection_finish(session):
@@ -155,13 +161,8 @@ def pytest_collection_finish(session):
     if names and not _has_workers(config):
         before = config.stash[_outputs_key].before
         _ahead(config).expect(config.stash[_submissions_key][name] for name in names if not before(name))
-    reporter = config.pluginmanager.getplugin("terminalreporter")
-    if _is_live(config) and names and reporter:
-        reporter.showfspath = False
-        width = shutil.get_terminal_size().columns if reporter.isatty else None
-        found = config.stash[_outputs_key]
-        found.live = Live(partial(reporter.write, flush=True), list(found.submissions), width)
-        found.live.start()
+        if config.stash[_outputs_key].live:
+            config.stash[_outputs_key].live.start()
 
 
 def _is_live(config):

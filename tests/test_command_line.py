@@ -235,11 +235,17 @@ def test_after_an_end_in_the_middle_it_goes_on(tmp_path, number):
     assert not (tmp_path / "grades.csv.unfinished").exists()
 
 
-def test_a_class_is_a_line_for_each(some_class):
-    run = run_pytest("--solution", some_class)
+@pytest.mark.parametrize("options", [["--jobs", "2"], ["-n", "2"]], ids=" ".join)
+def test_a_class_is_a_line_for_each(some_class, options):
+    if options[0] == "-n" and not importlib.util.find_spec("xdist"):
+        pytest.skip("pytest-xdist is optional")
+    run = run_pytest("--solution", some_class, *options)
     lines = run.stdout.splitlines()
     for name in TOTALS:
         assert len([line for line in lines if line.startswith(name)]) == 1
     assert "FAILED" not in run.stdout and "%" not in run.stdout
+    assert next(i for i, line in enumerate(lines) if line.startswith("plain")) < lines.index(
+        next(line for line in lines if " grades " in line)
+    )
     assert next(line for line in lines if line.startswith("no_relu")).count("no activation") == 1
     assert len(lines) < 40
