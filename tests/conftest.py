@@ -1,24 +1,29 @@
 """Thin pytest hooks: the grader's options and reports, and whether MNIST is there."""
 
 import secrets
+import shutil
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
-from threadpoolctl import threadpool_limits
 
 from tests.grading import outputs
+from tests.grading.ahead import Ahead, cores
 from tests.grading.collect import find_submissions
 from tests.grading.exercises import CRITERIA
-from tests.grading.grade import Grade, grade
+from tests.grading.grade import Grade
+from tests.grading.live import Live
 from tests.grading.probes import Probes
-from tests.grading.sandbox import Limits, Sandbox, SandboxError
+from tests.grading.sandbox import Limits, SandboxError
 from tests.grading.submission import imported_by
 
 HERE = Path(__file__).parent
 _submissions_key = pytest.StashKey[dict]()
+_ahead_key = pytest.StashKey[Ahead]()
+_latest_key = pytest.StashKey[dict]()
 _reported_key = pytest.StashKey[set]()
 _mnist_key = pytest.StashKey[str]()
 _outputs_key = pytest.StashKey[outputs.Outputs]()
@@ -40,16 +45,17 @@ def pytest_addoption(parser):
     group.addoption(
         "--seed", type=int, metavar="N", help="draw the inputs of an earlier run again (default: new ones)"
     )
+    group.addoption("--jobs", type=int, default=cores(), metavar="N", help="grade N submissions at the same time (default: one for each core, %(default)s)")  # fmt: skip
     group.addoption("--time-limit", type=float, default=Limits.seconds, metavar="SECONDS", help="for the import and for each call (default: %(default)s)")  # fmt: skip
     group.addoption("--memory-limit", type=float, default=Limits.memory_bytes >> 30, metavar="GIB", help="beyond what torch needs (default: %(default)s)")  # fmt: skip
 
 
 def pytest_configure(config):
     _refuse_foreign_conftests(config)
-    if config.option.seed is None:  # with pytest-xdist, all processes get this one
-        config.option.seed = secrets.randbelow(10**6)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is graded is written, nothing left
+    if config.option.jobs < 1:
+        raise pytest.UsageError("--jobs is a number of submissions, 1 or more")
     if min(config.option.time_limit, config.option.memory_limit) <= 0:
         raise pytest.UsageError("--time-limit and --memory-limit must be positive")
     try:
@@ -63,7 +69,11 @@ def pytest_configure(config):
         raise pytest.UsageError(f"{error.filename} can't be written: {error.strerror}") from None
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
-    _current[:] = [config.stash[_outputs_key]] if not hasattr(config, "workerinput") else []
+    if config.option.seed is None:  # with pytest-xdist, all processes get this one
+        before = config.stash[_outputs_key].unfinished
+        seed = before.seed if before else None
+        config.option.seed = secrets.randbelow(10**6) if seed is None else seed
+    _current[:] = [config.stash[_outputs_key]] if not _is_worker(config) else []
     config.stash[_submissions_key] = {submission.name: submission for submission in found}
     if config.option.solution:  # the reports at the end say it all
         config.option.tbstyle, config.option.reportchars = "no", ""
@@ -97,59 +107,111 @@ def pytest_xdist_make_scheduler(config, log):
 # ---------------------------------------------------------------- grading
 
 
-def pytest_generate_tests(metafunc):
-    if "result" in metafunc.fixturenames:
-        names = metafunc.config.stash[_submissions_key]
-        parameters = [
-            pytest.param((name, i), id=f"{name}-{criterion.id}")
-            for name in names
-            for i, criterion in enumerate(CRITERIA)
+def pytest_pycollect_makeitem(collector, name, obj):
+    if name == "test_criterion" and collector.path == HERE / "test_solution.py":
+        return [
+            CriterionItem.from_parent(
+                collector, name=f"{name}[{submission}-{criterion.id}]", test=obj, place=(submission, position)
+            )
+            for submission in collector.config.stash[_submissions_key]
+            for position, criterion in enumerate(CRITERIA)
         ]
-        metafunc.parametrize("result", parameters, indirect=True)
 
 
-@pytest.fixture(scope="session")
-def sandbox(pytestconfig):
-    limits = Limits(pytestconfig.option.time_limit, int(pytestconfig.option.memory_limit * 2**30))
-    preload = imported_by(pytestconfig.stash[_submissions_key].values())
-    option = pytestconfig.option
-    paths = [Path(path) for path in (*(option.solution or ()), option.grades, option.feedback) if path]
-    secret = {path if path.is_dir() else path.resolve().parent for path in paths}
-    # More threads of the grader's own would take the submissions' time.
-    with threadpool_limits(1), Sandbox(limits, preload, hidden=secret) as sandbox:
-        yield sandbox
+class CriterionItem(pytest.Item):
+    """One criterion of one submission. A class has thousands, so it is no function with fixtures: they take time."""
+
+    def __init__(self, test, place, **more):
+        super().__init__(**more)
+        self.test, (self.submission, self.position) = test, place
+
+    def runtest(self):
+        result = _grade_of(self.config, self.submission).results[self.position]
+        self.user_properties += [
+            ("submission", self.submission),
+            ("exercise", result.criterion.exercise),
+            ("criterion", result.criterion.id),
+            ("points", result.points),
+            ("max_points", result.criterion.points),
+        ]
+        self.test(result)
+
+    def reportinfo(self):
+        return self.path, None, self.name
 
 
-@pytest.fixture(scope="session")
-def probes(pytestconfig):
-    return Probes(pytestconfig.option.seed)
+def pytest_sessionstart(session):
+    config = session.config
+    _load_mnist(config)
+    if config.option.solution and not config.option.collectonly and not _has_workers(config):
+        _ahead(config)  # torch is imported while the tests are collected
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if _is_live(config) and reporter:
+        reporter.showfspath = False
+        width = shutil.get_terminal_size().columns if reporter.isatty else None
+        found = config.stash[_outputs_key]
+        found.live = Live(partial(reporter.write, flush=True), list(found.submissions), width)
 
 
-@pytest.fixture(scope="session")
-def latest():
-    """The grade of the submission at hand; of those before, only the reports are kept."""
-    return {}
+def pytest_collection_finish(session):
+    config = session.config
+    if config.option.collectonly or _is_worker(config):  # which is told its tests one at a time
+        return
+    names = dict.fromkeys(item.submission for item in session.items if isinstance(item, CriterionItem))
+    if names and not _has_workers(config):
+        before = config.stash[_outputs_key].before
+        _ahead(config).expect(config.stash[_submissions_key][name] for name in names if not before(name))
+        if config.stash[_outputs_key].live:
+            config.stash[_outputs_key].live.start()
 
 
-@pytest.fixture
-def result(request, sandbox, probes, latest, record_property):
-    name, position = request.param
+def _is_live(config):
+    """Whether a row for each submission takes the place of pytest's dots."""
+    many = config.option.solution and len(config.stash[_submissions_key]) > 1
+    return many and config.option.verbose <= 0 and not _is_worker(config)
+
+
+def pytest_report_teststatus(report, config):
+    if "::test_criterion[" in report.nodeid and _is_live(config) and (report.when == "call" or report.passed):
+        return report.outcome if report.when == "call" else "", "", ""
+
+
+def _ahead(config):
+    if _ahead_key not in config.stash:
+        option, submissions = config.option, config.stash[_submissions_key]
+        paths = [Path(path) for path in (*(option.solution or ()), option.grades, option.feedback) if path]
+        config.stash[_ahead_key] = Ahead(
+            Probes(option.seed),
+            1 if _is_worker(config) else option.jobs,
+            len(submissions),
+            limits=Limits(option.time_limit, int(option.memory_limit * 2**30)),
+            preload=imported_by(submissions.values()),
+            hidden={path if path.is_dir() else path.resolve().parent for path in paths},
+        )
+    return config.stash[_ahead_key]
+
+
+def _grade_of(config, name):
+    """Of those before the submission at hand, only the reports are kept."""
+    latest = config.stash.setdefault(_latest_key, {})
     if name not in latest:
         latest.clear()
         try:
-            latest[name] = grade(request.config.stash[_submissions_key][name], sandbox, probes)
+            latest[name] = config.stash[_outputs_key].before(name) or _ahead(config).grade(
+                config.stash[_submissions_key][name]
+            )
         except SandboxError as error:
             pytest.exit(str(error), returncode=3)
-    result = latest[name].results[position]
-    for key, value in (
-        ("submission", name),
-        ("exercise", result.criterion.exercise),
-        ("criterion", result.criterion.id),
-        ("points", result.points),
-        ("max_points", result.criterion.points),
-    ):
-        record_property(key, value)
-    return result
+    return latest[name]
+
+
+def _is_worker(config):
+    return hasattr(config, "workerinput")
+
+
+def _has_workers(config):
+    """Whether pytest-xdist's processes do the grading."""
+    return bool(getattr(config.option, "tx", None)) and not _is_worker(config)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -157,33 +219,43 @@ def pytest_runtest_makereport(item, call):
     test_report = yield
     if call.when != "teardown":  # where --junitxml reads them; with pytest-xdist, each copy has to travel
         test_report.user_properties = []
+    reporter = item.config.pluginmanager.getplugin("terminalreporter")
+    if reporter and isinstance(item, CriterionItem):  # it keeps every report, and a class has many
+        reporter.stats.get("", []).clear()
+        test_report.keywords = {}
     reported = item.config.stash.setdefault(_reported_key, set())
-    for name, found in item.funcargs.get("latest", {}).items():
+    for name, found in item.config.stash.get(_latest_key, {}).items():
         if name not in reported:
             reported.add(name)
-            test_report.grade = found.to_dict()  # travels from pytest-xdist's workers as well
+            test_report.grade = found.to_dict() if _is_worker(item.config) else found
     return test_report
 
 
 def pytest_runtest_logreport(report):
     if hasattr(report, "grade"):
-        found = Grade.from_dict(report.grade)
+        found = Grade.from_dict(report.grade) if isinstance(report.grade, dict) else report.grade
+        del report.grade  # pytest keeps the reports
         _unprotected.update(dict.fromkeys(found.unprotected))
         for current in _current:
             current.add(found)
 
 
 def pytest_sessionfinish(session):
-    if not hasattr(session.config, "workerinput"):
-        session.config.stash[_outputs_key].finish()
+    config = session.config
+    ahead = config.stash.get(_ahead_key, None)
+    if ahead:
+        ahead.close()
+    if not _is_worker(config):
+        for found in ahead.finished() if ahead else ():  # after an interrupt
+            config.stash[_outputs_key].add(found)
+        config.stash[_outputs_key].finish()
 
 
 # ---------------------------------------------------------------- the notebook's data
 
 
-def pytest_sessionstart(session):
-    config = session.config
-    if _runs_notebook(config) and not hasattr(config, "workerinput"):
+def _load_mnist(config):
+    if _runs_notebook(config) and not _is_worker(config):
         import data  # torch with it, which takes seconds that grading need not wait
 
         config.stash[_mnist_key] = (

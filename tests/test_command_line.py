@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,7 @@ def test_the_reference_earns_everything():
         (["--solution", "nowhere.py"], "nowhere.py does not exist"),
         (["--solution", "requirements.txt"], "is no .py file, no notebook, no archive and no folder"),
         (["--time-limit", "0"], "--time-limit and --memory-limit must be positive"),
+        (["--jobs", "0"], "--jobs is a number of submissions, 1 or more"),
         (["--grades", "README.md/grades.csv"], "README.md can't be written: File exists"),
         (["--feedback", "README.md"], "README.md can't be written: File exists"),
     ],
@@ -195,28 +197,55 @@ def test_the_other_order_is_refused_in_a_sentence(evil_class):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_end_in_the_middle_keeps_what_is_done(tmp_path, number):
+def test_after_an_end_in_the_middle_it_goes_on(tmp_path, number):
     folder, grades = tmp_path / "class", tmp_path / "grades.csv"
     folder.mkdir()
     (folder / "a.py").write_text(RIGHT)
     (folder / "b.py").write_text("import time\ntime.sleep(1000)\n")
     (folder / "c.py").write_text(RIGHT)
+    (folder / "d.py").write_text(RIGHT)
     (tmp_path / "tmp").mkdir()
-    command = [sys.executable, "-m", "pytest", "tests/test_solution.py", "-v", "-p", "no:cacheprovider"]
-    command += ["--solution", str(folder), "--grades", str(grades), "--time-limit", "300"]
+    command = [sys.executable, "-m", "pytest", "tests/test_solution.py", "-p", "no:cacheprovider"]
+    command += ["--solution", str(folder), "--grades", str(grades), "--feedback", str(tmp_path / "pages.zip")]
     run = subprocess.Popen(
-        command,
+        [*command, "--time-limit", "300", "--jobs", "2"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"TMPDIR": str(tmp_path / "tmp")},
+        start_new_session=True,
     )
     for line in run.stdout:
-        if f"a-{CRITERIA[-1].id}" in line:
+        if line.startswith("a "):
             break
-    time.sleep(0.5)
-    run.send_signal(number)
+    time.sleep(5)  # b hangs, and c and d are graded beside it
+    os.killpg(run.pid, number)  # as a terminal does
     output, _ = run.communicate(timeout=60)
-    assert [row["submission"] for row in csv.DictReader(grades.open(encoding="utf-8"))] == ["a"]
-    assert "1 of 3" in output
+    assert [row["submission"] for row in csv.DictReader(grades.open(encoding="utf-8"))] == ["a", "c", "d"]
+    assert "3 of 4 submissions are graded" in output and "The same command goes on" in output
     assert list((tmp_path / "tmp").glob("submission-*")) == []
+    (folder / "b.py").write_text(RIGHT)
+    (folder / "d.py").write_text(RIGHT + "print('changed')\n")
+    run = subprocess.run([*command, "--time-limit", "300"], cwd=ROOT, capture_output=True, text=True)
+    assert "2 of 4 were graded before" in run.stdout
+    rows = list(csv.DictReader(grades.open(encoding="utf-8")))
+    assert {row["submission"]: row["total"] for row in rows} == dict.fromkeys("acdb", str(TOTAL))
+    with zipfile.ZipFile(tmp_path / "pages.zip") as pages:
+        assert len(pages.namelist()) == 4
+    assert not (tmp_path / "grades.csv.unfinished").exists()
+
+
+@pytest.mark.parametrize("options", [["--jobs", "2"], ["-n", "2"]], ids=" ".join)
+def test_a_class_is_a_line_for_each(some_class, options):
+    if options[0] == "-n" and not importlib.util.find_spec("xdist"):
+        pytest.skip("pytest-xdist is optional")
+    run = run_pytest("--solution", some_class, *options)
+    lines = run.stdout.splitlines()
+    for name in TOTALS:
+        assert len([line for line in lines if line.startswith(name)]) == 1
+    assert "FAILED" not in run.stdout and "%" not in run.stdout
+    assert next(i for i, line in enumerate(lines) if line.startswith("plain")) < lines.index(
+        next(line for line in lines if " grades " in line)
+    )
+    assert next(line for line in lines if line.startswith("no_relu")).count("no activation") == 1
+    assert len(lines) < 40

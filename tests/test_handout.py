@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import os
 import re
 import shutil
 import signal
@@ -266,6 +267,53 @@ def test_the_autograder_grades_whatever_was_uploaded(tmp_path, source, files, sc
     assert run.returncode == 0, run.stderr
     assert found["score"] == sum(test["score"] for test in found["tests"]) == score
     assert sum(test["max_score"] for test in found["tests"]) == TOTAL
+
+
+USERS = """
+import ctypes, os, sys
+ready, go = os.pipe(), os.pipe()
+pid = os.fork()
+if pid == 0:
+    refused = ctypes.CDLL(None).unshare(0x10000000)  # CLONE_NEWUSER
+    os.write(ready[1], b"n" if refused else b"y")
+    os.read(go[0], 1)
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+if os.read(ready[0], 1) == b"n":
+    os.kill(pid, 9)
+    sys.exit(77)
+for name in ("uid_map", "gid_map"):
+    open(f"/proc/{pid}/{name}", "w").write("0 0 65536")
+os.write(go[1], b"x")
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="gives up root's rights")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", sys.executable],
+        ["capsh", "--drop=all", "--shell=/usr/bin/env", "--", sys.executable],
+        [sys.executable, "-c", USERS],
+    ],
+    ids=["setpriv", "capsh", "65,536 users"],
+)
+def test_the_autograder_writes_results_with_whatever_rights(tmp_path, source, command):
+    if not shutil.which(command[0]):
+        pytest.skip(f"there is no {command[0]}")
+    (tmp_path / "solution.py").write_text(REFERENCE, encoding="utf-8")
+    results = tmp_path / "results.json"
+    command = [*command, "-m", "tests.grading.autograder", "--grade", str(tmp_path / "solution.py")]
+    run = subprocess.run([*command, str(results)], cwd=source, capture_output=True, text=True)
+    if run.returncode == 77:
+        pytest.skip("user namespaces are refused")
+    found = json.loads(results.read_text(encoding="utf-8"))
+    if run.returncode == 0:
+        assert found["score"] == TOTAL
+    else:  # never as root
+        assert found["score"] == 0 and "nobody" in found["output"], run.stderr
 
 
 def test_the_autograder_gives_nothing_away(source):

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import unicodedata
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from tests.grading import adjust, files, grade_table, outputs, pages, worksheet
+from tests.grading import adjust, exercises, files, grade_table, outputs, pages, report, unfinished, worksheet
 from tests.grading.adjust import Override, looks, parse_deadline, read_overrides, with_lateness
 from tests.grading.exercises import CRITERIA, TOTAL
 from tests.grading.grade import Grade
@@ -55,7 +56,7 @@ def test_a_second_run_updates_its_rows_and_keeps_all_others(tmp_path):
     run_outputs([graded(name) for name in ("anna", "ben", "carla")], grades=path)
     before = rows(path)
     path.write_text(
-        path.read_text().replace("submission,", "submission,", 1).replace(",look", ",look,mine", 1)
+        path.read_text().replace("submission,", "submission,", 1).replace(",seed", ",seed,mine", 1)
     )
     again = run_outputs([graded("ben", {"1.hidden"}), graded("dora")], grades=path)
     after = rows(path)
@@ -277,6 +278,69 @@ def test_late(tmp_path):
         parse_deadline("tomorrow")
 
 
+def test_fractions_of_points(tmp_path, monkeypatch):
+    points = {"1.hidden": 2.5, "1.error": 0.25, "2.shape": 10}
+    criteria = tuple(replace(c, points=points.get(c.id, 1)) for c in CRITERIA)
+    total = sum(criterion.points for criterion in criteria)
+    for module in (exercises, report, pages, adjust, worksheet, unfinished):
+        for name, value in (("CRITERIA", criteria), ("TOTAL", total)):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, value)
+    results = [Result(c, *(["A reason.", "none"] if c.id == "1.error" else [])) for c in criteria]
+    grade, path = Grade("anna", results), tmp_path / "w.csv"
+    path.write_text(MOODLE.replace(f"{TOTAL},00", f"{total}00".replace(".", ",")), encoding="utf-8")
+    found = run_outputs(
+        [grade],
+        {"anna": Submission("anna", id="17")},
+        grades=tmp_path / "g.csv",
+        feedback=tmp_path / "pages",
+        summary=tmp_path / "s.html",
+        worksheet=path,
+    )
+    lost, kept = f"{total - 0.25:g}", f"{total:g}"
+    assert rows(tmp_path / "g.csv")[0]["total"] == lost
+    assert f"{lost} of {kept} points" in (tmp_path / "pages" / "anna.html").read_text(encoding="utf-8")
+    assert "2.5/2.5: " in (tmp_path / "pages" / "anna.html").read_text(encoding="utf-8")
+    assert f"Total: {lost}/{kept} points" in found.lines()
+    assert any("0/0.25" in line for line in found.lines())
+    assert f"mean is {total - 0.25:.1f} of {kept}" in (tmp_path / "s.html").read_text(encoding="utf-8")
+    assert lost.replace(".", ",") in path.read_text(encoding="utf-8")
+    assert sum(count for _, count in bars(tmp_path / "s.html")) == 1
+    (tmp_path / "o.csv").write_text("submission,criterion,points,reason\nanna,1.hidden,2.25,ok\n")
+    (override,) = read_overrides(tmp_path / "o.csv")
+    assert adjust.adjust(grade, Submission("anna"), [override]).total == grade.total - 0.25
+    write_json(tmp_path / "g.json", [grade])
+    assert json.loads((tmp_path / "g.json").read_text(encoding="utf-8"))["score"] == total - 0.25
+
+
+def bars(path):
+    found = re.findall(
+        r"<tr><td>([^<]*)</td><td><meter[^>]*></meter></td><td>(\d+)</td>", path.read_text(encoding="utf-8")
+    )
+    return [(title, int(count)) for title, count in found]
+
+
+def test_every_total_is_in_one_bar(tmp_path):
+    totals = [0, 1, TOTAL / 2, TOTAL - 0.5, TOTAL]
+    grades = [
+        Grade(f"s{i}", [Result(replace(CRITERIA[0], points=TOTAL), points=t)]) for i, t in enumerate(totals)
+    ]
+    run_outputs(grades, summary=tmp_path / "s.html")
+    found = bars(tmp_path / "s.html")
+    assert sum(count for _, count in found) == len(totals)
+    assert found[0][0].startswith("0 to") and found[-1][0].endswith(str(TOTAL))
+
+
+def test_the_seed_is_written_where_somebody_may_look_for_it(tmp_path):
+    found = [graded("anna", seed=4711), graded("ben", status="unreadable")]
+    people = {"anna": Submission("anna", source=""), "ben": Submission("ben", problem="It is empty.")}
+    run_outputs(found, people, grades=tmp_path / "g.csv", feedback=tmp_path / "pages")
+    assert [row["seed"] for row in rows(tmp_path / "g.csv")] == ["4711", ""]
+    assert "seed 4711" in (tmp_path / "pages" / "anna.html").read_text(encoding="utf-8")
+    write_json(tmp_path / "g.json", found[:1])
+    assert json.loads((tmp_path / "g.json").read_text(encoding="utf-8"))["extra_data"] == {"seed": 4711}
+
+
 # ---------------------------------------------------------------- the course's own table
 
 MOODLE = """\
@@ -323,6 +387,30 @@ def test_canvas_gradebook(tmp_path):
     path.write_text(CANVAS)
     worksheet.fill(path, [graded("anna")], {"anna": Submission("anna", id="17")})
     assert path.read_text() == CANVAS.replace("A,1,,", "A,1,35,")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (MOODLE.replace("35,00", "100,00"), f"grades up to 100,00, and this sheet {TOTAL} points"),
+        (CANVAS.replace(",35,", ",100,"), f"0 assignments of {TOTAL} points"),
+        (CANVAS.replace(",20,", ",35.0,"), f"2 assignments of {TOTAL} points"),
+        (MOODLE.replace('"35,00"', ""), "no column for the grades"),
+        ("", "no rows"),
+    ],
+)
+def test_a_worksheet_that_does_not_fit_is_refused_before_grading(tmp_path, content, words):
+    path = tmp_path / "w.csv"
+    path.write_text(content, encoding="utf-8")
+    for use in (worksheet.check, lambda path: worksheet.fill(path, [], {})):
+        with pytest.raises(ValueError, match=words):
+            use(path)
+    option = SimpleNamespace(grades=None, feedback=None, summary=None, worksheet=path, override=None, deadline=None, late_penalty=0.0)  # fmt: skip
+    with pytest.raises(ValueError, match=words):
+        outputs.from_options(option, [])
+    assert path.read_text(encoding="utf-8") == content
+    path.write_text(MOODLE, encoding="utf-8")
+    outputs.from_options(option, [])
 
 
 def test_a_worksheet_of_another_class_stays_as_it_is(tmp_path):

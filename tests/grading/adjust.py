@@ -50,7 +50,7 @@ def read_overrides(path: Path) -> list[Override]:
         except ValueError:
             points = math.nan
         if not 0 <= points <= maxima[criterion]:
-            raise ValueError(f"{where}: the points of {criterion} lie between 0 and {maxima[criterion]}")
+            raise ValueError(f"{where}: the points of {criterion} lie between 0 and {maxima[criterion]:g}")
         points = int(points) if points == int(points) else points
         reason = " ".join((row["reason"] or "").split())
         found.append(Override((row["submission"] or "").strip(), criterion, points, reason))
@@ -95,7 +95,7 @@ def adjust(grade: Grade, submission: Submission, overrides: list[Override], pena
                     mistake=None if full else result.mistake,
                     needs_look=False,
                 )
-                notes.append(f"A human gave {override.points:g} of {result.criterion.points} points for \"{result.criterion.sentence}\": {reason}")  # fmt: skip
+                notes.append(f"A human gave {override.points:g} of {result.criterion.points:g} points for \"{result.criterion.sentence}\": {reason}")  # fmt: skip
     if submission.needs_look and submission.problem and not notes:
         return replace(grade, status=UNDECIDED)
     if submission.late and penalty:

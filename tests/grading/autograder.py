@@ -17,7 +17,7 @@ from .files import pack, write_whole
 from .grade import Grade, grade
 from .gradescope import results
 from .report import table
-from .sandbox import Limits, Sandbox
+from .sandbox import Limits, Sandbox, SandboxError
 from .steps import Step
 from .submission import imported_by
 
@@ -132,6 +132,9 @@ def write_results(path: Path, out: Path) -> None:
         found = grade_one(path)
         write(results(found))
         print("\n".join(table(found)))
+    except SandboxError as error:
+        write(failed | {"output": f"{error} Please tell your teachers."})
+        raise
     except Exception as error:
         write(failed | {"output": f"The grader failed ({type(error).__name__}). Please tell your teachers."})
         raise

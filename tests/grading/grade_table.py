@@ -17,7 +17,7 @@ from .submission import Submission
 
 COLUMNS = (
     "submission", *(f"exercise_{exercise}" for exercise in EXERCISES), "total", "status", "feedback",
-    "id", "late", "file", "note", "look",
+    "id", "late", "file", "note", "look", "seed",
 )  # fmt: skip
 
 
@@ -99,6 +99,7 @@ def row_of(grade: Grade, submission: Submission) -> dict[str, str]:
         "file": cell(submission.file),
         "note": cell(" ".join(filter(None, notes))),
         "look": cell(" ".join(looks(grade, submission))),
+        "seed": "" if submission.problem else str(grade.seed),
     }
 
 

@@ -42,5 +42,6 @@ def results(grade: Grade) -> dict:
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
+        "extra_data": {"seed": grade.seed},
         "tests": tests,
     }

@@ -10,10 +10,12 @@ from .adjust import Override, adjust, looks, parse_deadline, read_overrides, wit
 from .grade import Grade
 from .grade_table import Table
 from .gradescope import write_json
+from .live import Live
 from .pages import write_pages, write_summary
 from .report import overview, table, to_look_at
 from .submission import Submission
-from .worksheet import fill
+from .unfinished import Unfinished
+from .worksheet import check, fill
 
 SUFFIXES = (".csv", ".json")
 
@@ -66,6 +68,7 @@ def from_options(option, submissions: list[Submission]) -> "Outputs":
         option.feedback.mkdir(parents=True, exist_ok=True)
     if option.worksheet:
         option.worksheet.open("r+b").close()
+        check(option.worksheet)
     return Outputs(
         {submission.name: submission for submission in submissions},
         grades=option.grades,
@@ -75,6 +78,9 @@ def from_options(option, submissions: list[Submission]) -> "Outputs":
         overrides=read_overrides(option.override) if option.override else [],
         penalty=option.late_penalty,
         deadline=parse_deadline(option.deadline) if option.deadline else None,
+        unfinished=Unfinished(option.grades, option.seed, (option.time_limit, option.memory_limit))
+        if option.grades and len(submissions) > 1
+        else None,
     )
 
 
@@ -100,6 +106,8 @@ class Outputs:
         submissions: those to grade, by name.
         grades, feedback, worksheet, summary: the files to write, or None.
         overrides, penalty, deadline: what humans decide, see adjust.py.
+        unfinished: what an interrupted run has graded, or None.
+        live: shows the rows as they come, or None.
     """
 
     submissions: dict[str, Submission]
@@ -110,24 +118,39 @@ class Outputs:
     overrides: list[Override] = field(default_factory=list)
     penalty: float = 0
     deadline: float | None = None
+    unfinished: Unfinished | None = None
+    live: Live | None = None
 
     def __post_init__(self):
         self.submissions = {n: with_lateness(s, self.deadline) for n, s in self.submissions.items()}
         self._found: dict[str, Grade] = {}
         self._saved = 0.0
+        self._before: set[str] = set()
         self._said: list[str] = []
         self._table = Table(self.grades) if self.grades and self.grades.suffix == ".csv" else None
 
     def add(self, grade: Grade) -> None:
         """A finished grade. It is in the table within a second, whatever happens to the run."""
         submission = self.submissions[grade.name]
+        # What a human has to look at may have been the machine's fault, and is tried again.
+        if self.unfinished and not looks(grade, submission):
+            self.unfinished.add(grade, submission)
         grade = adjust(grade, submission, self.overrides, self.penalty)
         self._found[grade.name] = grade
+        if self.live:
+            self.live.add(grade, grade.name in self._before)
         if self._table:
             self._table.update(grade, submission)
             if time.monotonic() - self._saved > 1:
                 self._table.save()
                 self._saved = time.monotonic()
+
+    def before(self, name: str) -> Grade | None:
+        """The grade that an interrupted run has found, if nothing has changed since."""
+        found = self.unfinished.grade_of(self.submissions[name]) if self.unfinished else None
+        if found:
+            self._before.add(name)
+        return found
 
     def in_order(self) -> list[Grade]:
         return [self._found[name] for name in self.submissions if name in self._found]
@@ -135,6 +158,8 @@ class Outputs:
     def finish(self) -> None:
         """Write everything; what isn't graded yet is not in it."""
         grades = self.in_order()
+        if self.live:
+            self.live.finish()
         if not grades:
             return
         if self._table:
@@ -153,19 +178,27 @@ class Outputs:
                 )
             except (OSError, ValueError) as error:  # the table of grades is written already
                 self._said.append(f"The worksheet was not filled in: {error}.")
+        if self.unfinished:
+            self.unfinished.close(finished=len(grades) == len(self.submissions))
 
     def lines(self) -> list[str]:
         """For the terminal."""
         grades = self.in_order()
         if not grades:
             return []
-        lines = table(grades[0]) if len(grades) == 1 else overview(grades)
+        many = len(self.submissions) > 1
+        lines = overview(grades, rows=not self.live) if many else table(grades[0])
         lines += to_look_at({grade.name: looks(grade, self.submissions[grade.name]) for grade in grades})
         if len(grades) < len(self.submissions):
+            on = " The same command goes on from here." if self.unfinished else ""
             lines.append(
-                f"{len(grades)} of {len(self.submissions)} submissions are graded; these are not all."
+                f"{len(grades)} of {len(self.submissions)} submissions are graded; these are not all.{on}"
             )
-        if self._table and self._table.found:
+        if self._before:
+            lines.append(
+                f"{len(self._before)} of {len(self.submissions)} were graded before the run was interrupted, and not again."
+            )
+        elif self._table and self._table.found:
             lines.append(
                 f"{self.grades.name} had {self._table.found} rows; {len(self._table.regraded)} were graded anew, the others are kept."
             )

@@ -5,6 +5,7 @@ Everything that comes from a submission is shown as text.
 
 import html
 import io
+import math
 import re
 import zipfile
 from collections import Counter
@@ -67,16 +68,16 @@ def page(grade: Grade) -> str:
         reasons = dict.fromkeys(result.reason for result in grade.results if result.reason)
         lines = [f"<h1>{text(grade.name)}: not graded yet</h1>", "<p>Your teachers will look at it.</p>"]
         return _document(grade.name, lines + [f"<p>{sentence(reason)}</p>" for reason in reasons])
-    lines = [f"<h1>{text(grade.name)}: {number(grade.total)} of {TOTAL} points</h1>"]
+    lines = [f"<h1>{text(grade.name)}: {number(grade.total)} of {number(TOTAL)} points</h1>"]
     lines += [f"<p>{sentence(note)}</p>" for note in (grade.note, *grade.notes) if note]
     for exercise, function in FUNCTIONS.items():
-        points = f"{number(grade.points(exercise))} of {maximum(exercise)}"
+        points = f"{number(grade.points(exercise))} of {number(maximum(exercise))}"
         lines.append(f"<h2>Exercise {exercise}, <code>{function}</code>: {points}</h2>\n<ul>")
         reasons = {}
         for result in grade.results:
             if result.criterion.exercise == exercise:
                 mark = "✗" if result.reason else "✓"
-                share = f"{number(result.points)}/{result.criterion.points}"
+                share = f"{number(result.points)}/{number(result.criterion.points)}"
                 lines.append(f"<li>{mark} {share}: {text(result.criterion.sentence)}</li>")
                 if result.reason:
                     reasons.setdefault(reason_of(grade, result))
@@ -86,6 +87,8 @@ def page(grade: Grade) -> str:
             lines.append(
                 f"<p>Look again at <em>Exercise {exercise}</em> in the sheet, and at <em>The model</em> above it.</p>"
             )
+    if grade.status != "unreadable":
+        lines.append(f"<p><small>Your functions were tried on the inputs of seed {grade.seed}.</small></p>")
     if grade.output:
         lines += ["<h2>What your code printed</h2>", f"<pre>{text(grade.output)}</pre>"]
     return _document(grade.name, lines)
@@ -97,14 +100,18 @@ def write_summary(path: Path, grades: list[Grade]) -> None:
     grades = [grade for grade in grades if grade.status != UNDECIDED]
     if grades:
         mean = sum(grade.total for grade in grades) / len(grades)
-        lines.append(f"<p>The mean is {mean:.1f} of {TOTAL} points.</p>\n<h2>Points</h2>\n<table>")
-        for low in range(0, TOTAL + 1, 5):
-            count = sum(low <= grade.total < low + 5 for grade in grades)
-            high = min(low + 4, TOTAL)
-            bar = f'<meter max="{len(grades)}" value="{count}"></meter>'
-            lines.append(
-                f"<tr><td>{low}{f'–{high}' if high > low else ''}</td><td>{bar}</td><td>{count}</td></tr>"
+        lines.append(f"<p>The mean is {mean:.1f} of {number(TOTAL)} points.</p>\n<h2>Points</h2>\n<table>")
+        step = max(1, round(TOTAL / 7))
+        for low in range(0, math.floor(TOTAL) + 1, step):
+            count = sum(low <= grade.total < low + step for grade in grades)
+            is_last = low + step > TOTAL
+            title = (
+                number(TOTAL)
+                if is_last and low == TOTAL
+                else f"{low} to {number(TOTAL) if is_last else f'below {low + step}'}"
             )
+            bar = f'<meter max="{len(grades)}" value="{count}"></meter>'
+            lines.append(f"<tr><td>{title}</td><td>{bar}</td><td>{count}</td></tr>")
         lines.append("</table>\n<h2>Lost criteria</h2>\n<table>")
         lost = Counter(r.criterion.id for grade in grades for r in grade.results if r.reason)
         for criterion in sorted(CRITERIA, key=lambda c: -lost[c.id]):
@@ -117,7 +124,7 @@ def write_summary(path: Path, grades: list[Grade]) -> None:
         examples = {r.mistake: r.reason for grade in grades for r in grade.results if r.mistake and r.reason}
         for mistake, count in counts.most_common(20):
             lines.append(
-                f"<li>{count} times, {text(mistake)}: {sentence(examples.get(mistake, '')[:300])}</li>"
+                f"<li>{f'{count} times' if count > 1 else 'once'}, {text(mistake)}: {sentence(examples.get(mistake, '')[:300])}</li>"
             )
         lines.append("</ol>")
     write_whole(path, _document("Summary", lines).encode("utf-8", "replace"))

@@ -36,12 +36,12 @@ def table(grade: Grade, brief: bool = False) -> list[str]:
         lines.append(title)
         for result, reason in rows if not brief else ():
             lines.append(
-                f"  {mark(result):4}  {number(result.points)}/{result.criterion.points}  {result.criterion.sentence}"
+                f"  {mark(result):4}  {number(result.points)}/{number(result.criterion.points)}  {result.criterion.sentence}"
             )
             if reason or result.note:
                 lines.append(f"             {reason or result.note}")
     if len(grade.results) >= len(CRITERIA):
-        lines.append(f"Total: {number(grade.total)}/{TOTAL} points")
+        lines.append(f"Total: {number(grade.total)}/{number(TOTAL)} points")
     lines += [f"Note: {note}" for note in (grade.note, *grade.notes) if note]
     return lines
 
@@ -62,20 +62,36 @@ def rows_of(grade: Grade):
             rows.append((result, reason_of(grade, result) if result.reason != said else None))
             said = result.reason or said
         yield (
-            f"Exercise {exercise}: {function}, {number(grade.points(exercise))}/{maximum(exercise)} points",
+            f"Exercise {exercise}: {function}, {number(grade.points(exercise))}/{number(maximum(exercise))} points",
             rows,
         )
 
 
-def overview(grades: list[Grade]) -> list[str]:
+def head(names: list[str]) -> str:
+    """The head of the table of these submissions."""
+    return f"{'submission':{_width(names)}}  " + "  ".join(f"ex. {e}" for e in EXERCISES) + "  total"
+
+
+def row(grade: Grade, names: list[str], comment: bool = False) -> str:
+    """A submission's row in the table; `comment` adds what was lost, in a line."""
+    shown = [*(number(grade.points(exercise)) for exercise in EXERCISES), number(grade.total)]
+    if grade.status == UNDECIDED:  # that is no 0
+        shown = ["-"] * len(shown)
+    comments = [] if grade.status == "graded" else [f"{grade.status}:" if comment else grade.status]
+    comments += [one_line(grade)] if comment else []
+    cells = [f"{grade.name:{_width(names)}}", *(f"{text:>5}" for text in shown), " ".join(comments)]
+    return "  ".join(cells).rstrip()
+
+
+def _width(names):
+    return max(10, *map(len, names))
+
+
+def overview(grades: list[Grade], rows: bool = True) -> list[str]:
     """For the terminal: a row for each submission, the mean, and how often each mistake was made."""
-    width = max(10, *(len(grade.name) for grade in grades))
-    heads = [f"ex. {exercise}" for exercise in EXERCISES]
-    lines = [f"{'submission':{width}}  " + "  ".join(heads) + "  total"]
-    for grade in grades:
-        points = [f"{number(grade.points(exercise)):>5}" for exercise in EXERCISES]
-        status = "" if grade.status == "graded" else f"  {grade.status}"
-        lines.append(f"{grade.name:{width}}  " + "  ".join(points) + f"  {number(grade.total):>5}{status}")
+    names = [grade.name for grade in grades]
+    width = _width(names)
+    lines = [head(names), *(row(grade, names) for grade in grades if rows)]
     decided = [grade for grade in grades if grade.status != UNDECIDED]  # they are no zeros
     means = [
         sum(grade.points(exercise) for grade in decided) / max(1, len(decided)) for exercise in EXERCISES

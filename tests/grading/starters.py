@@ -70,9 +70,9 @@ class _Starter:
 class Forks(_Starter):
     """One fork server serves all submissions, one after the other, with torch imported once (Linux)."""
 
-    def __init__(self, limits: Limits, preload: list[str], hidden: list[str]):
+    def __init__(self, limits: Limits, preload: list[str], hidden: list[str], many: bool = False):
         super().__init__(limits, preload)
-        self._hidden = hidden
+        self._hidden, self._many = hidden, many
         self._server = self._control = None
         self._one_at_a_time = threading.Lock()
         self._memory_of_server = 0
@@ -124,7 +124,7 @@ class Forks(_Starter):
             end.settimeout(None)
         with theirs:
             self._server = subprocess.Popen(
-                _command({"control": theirs.fileno(), "preload": self.preload}),
+                _command({"control": theirs.fileno(), "preload": self.preload, "many": self._many}),
                 pass_fds=[theirs.fileno()],
                 env=_environment() | {"HOME": os.path.expanduser("~")},
                 cwd="/",

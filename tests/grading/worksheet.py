@@ -22,21 +22,13 @@ def fill(path: Path, grades: list[Grade], submissions: dict[str, Submission]) ->
     Raises:
         ValueError: no column can be told to be the one for the grades; nothing is written then.
     """
-    raw = path.read_bytes()
-    encoding = next(e for e in ("utf-16", "utf-8-sig", "utf-8", "cp1252", "latin-1") if _fits(raw, e))
-    content = raw.decode(encoding)
-    first = content.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter))
-    if len(rows) < 2:
-        raise ValueError(f"{path.name} has no rows to fill in")
-    width = len(rows[0])
+    rows, encoding, delimiter, ending = _read(path)
+    column, feedback = _columns(path, rows)
     decided = [grade for grade in grades if grade.status != UNDECIDED]
     ids = {submissions[grade.name].id: grade for grade in decided if submissions[grade.name].id}
     people = _column_of_ids(rows, ids)
-    column, feedback = _canvas(rows) or _moodle(rows, width) or (None, None)
-    if people is None or column is None:
-        raise ValueError(f"{path.name} has no column of these ids, or none for their grades")
+    if people is None:
+        raise ValueError(f"{path.name} has no column of these ids")
     comma = any(re.fullmatch(r"\d+,\d+", row[i].strip()) for row in rows[1:] for i in range(len(row)))
     filled = 0
     for row in rows[1:]:
@@ -49,10 +41,30 @@ def fill(path: Path, grades: list[Grade], submissions: dict[str, Submission]) ->
             row[feedback] = cell(one_line(grade))
         filled += 1
     file = io.StringIO(newline="")
-    ending = "\r\n" if "\r\n" in content else "\n"
     csv.writer(file, delimiter=delimiter, lineterminator=ending).writerows(rows)
     write_whole(path, file.getvalue().encode(encoding, "replace"))
     return filled
+
+
+def check(path: Path) -> None:
+    """See now whether the grades will fit into the table.
+
+    Raises:
+        ValueError: a sentence that says why not.
+        OSError: it can't be read.
+    """
+    _columns(path, _read(path)[0])
+
+
+def _read(path):
+    """The rows, and what is needed to write them again."""
+    raw = path.read_bytes()
+    encoding = next(e for e in ("utf-16", "utf-8-sig", "utf-8", "cp1252", "latin-1") if _fits(raw, e))
+    content = raw.decode(encoding)
+    first = content.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter))
+    return rows, encoding, delimiter, "\r\n" if "\r\n" in content else "\n"
 
 
 def _fits(raw, encoding):
@@ -67,6 +79,13 @@ def _fits(raw, encoding):
     return True
 
 
+def _number(text):
+    try:
+        return float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+
+
 def _id(text):
     """The number in "Participant 1234", "Teilnehmer/in1234" or "1234"."""
     found = re.fullmatch(r"\D*(\d+)", text.strip())
@@ -78,23 +97,32 @@ def _column_of_ids(rows, ids):
     return counts.index(max(counts)) if counts and max(counts) else None
 
 
-def _moodle(rows, width):
-    """The grade stands before the maximum grade, which is the same for all; the comments stand last."""
-    for i in reversed(range(3, width)):
-        numbers = {row[i].strip() for row in rows[1:] if i < len(row)}
-        if len(numbers) == 1 and re.fullmatch(r"[1-9]\d*([.,]\d+)?", *numbers):
-            return i - 1, width - 1
-    return None
-
-
-def _canvas(rows):
-    """The one assignment, of those with a number in brackets, that has as many points as the sheet."""
+def _columns(path, rows):
+    """The columns of the grades and of the comments; the latter is None where there is none."""
+    if len(rows) < 2:
+        raise ValueError(f"{path.name} has no rows to fill in")
+    total = number(TOTAL)
     possible = next((row for row in rows[1:3] if row and "Points Possible" in row[0]), None)
-    if possible is None:
-        return None
-    fitting = [
-        i
-        for i, name in enumerate(rows[0])
-        if re.search(r"\(\d+\)\s*$", name) and re.fullmatch(rf"{TOTAL}([.,]0+)?", possible[i].strip())
-    ]
-    return (fitting[0], None) if len(fitting) == 1 else None
+    if (
+        possible is not None
+    ):  # Canvas: the one assignment, of those with a number in brackets, that has as many points
+        assignments = [i for i, name in enumerate(rows[0]) if re.search(r"\(\d+\)\s*$", name)]
+        fitting = [i for i in assignments if i < len(possible) and _number(possible[i]) == TOTAL]
+        if len(fitting) != 1:
+            raise ValueError(
+                f"{path.name} has {len(fitting)} assignments of {total} points; it must have one"
+            )
+        return fitting[0], None
+    width = len(rows[0])
+    for i in reversed(
+        range(3, width)
+    ):  # Moodle: the grade stands before the maximum, which is the same for all
+        numbers = {row[i].strip() for row in rows[1:] if i < len(row)}
+        if len(numbers) == 1 and re.fullmatch(r"[1-9]\d*([.,]\d+)?", text := numbers.pop()):
+            if _number(text) != TOTAL:
+                raise ValueError(
+                    f"{path.name} has grades up to {text}, and this sheet {total} points: set the assignment's maximum "
+                    f"grade to {total}, and download the worksheet again"
+                )
+            return i - 1, width - 1  # the comments stand last
+    raise ValueError(f"{path.name} has no column for the grades")

@@ -17,6 +17,7 @@ import sys
 import numpy as np
 
 from . import FUNCTIONS, call, confine
+from .huge import use_huge_pages
 from .load import MissingModule, load, slice_notebook, write_helpers
 from .wire import READY, receive, send
 
@@ -139,6 +140,8 @@ def main():
             importlib.import_module(name)
     if is_server:
         gc.freeze()  # shared with the forks; collecting would copy it
+        if settings.get("many"):
+            use_huge_pages()
         fork_server(socket.socket(fileno=settings["control"]))
     else:
         os.write(replies, READY)

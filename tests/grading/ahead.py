@@ -1,0 +1,167 @@
+"""Grades submissions on several threads, some ahead of the one that is asked for."""
+
+import contextlib
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable
+
+from threadpoolctl import threadpool_limits
+
+from .grade import Grade, grade
+from .probes import Probes
+from .sandbox import Process, Sandbox, SandboxError
+from .session import Session
+from .submission import Submission
+
+AHEAD = 100  # grades that wait to be asked for, so that a slow submission holds up few others, and memory is bounded
+MANY = 30  # submissions of one sandbox that are worth half a second of preparation
+
+
+def cores() -> int:
+    """How many this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+
+
+class Ahead:
+    """Threads with a sandbox each.
+
+    What is expected is graded in that order, up to `AHEAD` grades before they are asked for.
+    """
+
+    def __init__(self, probes: Probes, jobs: int = 1, count: int = 1, **sandbox):
+        """`count` submissions are to come; `sandbox` are the arguments of each Sandbox."""
+        self._probes = probes
+        self._changed = threading.Condition()
+        self._waiting: deque[Submission] = deque()
+        self._running: set[str] = set()
+        self._done: dict[str, Grade | BaseException] = {}
+        self._asked: str | None = None
+        self._ended = False
+        jobs = max(1, min(jobs, count))
+        self._sandboxes = [_Sandbox(many=count > jobs * MANY, **sandbox) for _ in range(jobs)]
+        self._threads = [threading.Thread(target=self._work, args=(s,), daemon=True) for s in self._sandboxes]
+        # More threads of the grader's own would take the submissions' time.
+        self._one_thread = threadpool_limits(1)
+        for thread in self._threads:
+            thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def expect(self, submissions: Iterable[Submission]) -> None:
+        """These will be asked for, in this order."""
+        with self._changed:
+            self._waiting.extend(submissions)
+            self._changed.notify_all()
+
+    def grade(self, submission: Submission) -> Grade:
+        """The grade of a submission, expected or not; it is forgotten then.
+
+        Raises:
+            SandboxError: no submission can be graded on this machine.
+        """
+        name = submission.name
+        with self._changed:
+            if name not in self._done and name not in self._running:
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove(submission)
+                self._waiting.appendleft(submission)
+            self._asked = name
+            self._changed.notify_all()
+            while name not in self._done:
+                if not any(thread.is_alive() for thread in self._threads):
+                    raise SandboxError("The grader's threads have come to an end.")
+                self._changed.wait(1)  # for ever, Windows would hear no Ctrl-C
+            found = self._done.pop(name)
+            self._changed.notify_all()
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def finished(self) -> list[Grade]:
+        """What was graded and nobody asked for."""
+        with self._changed:
+            return [found for found in self._done.values() if isinstance(found, Grade)]
+
+    def close(self) -> None:
+        """End all at once; nothing is left of submissions that are being graded."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+        for sandbox in self._sandboxes:
+            sandbox.end()
+        for thread in self._threads:
+            thread.join(30)
+        self._one_thread.restore_original_limits()
+
+    def _work(self, sandbox):
+        with threadpool_limits(1), sandbox:  # some libraries count for each thread of ours
+            sandbox.prepare()
+            while (submission := self._next()) is not None:
+                try:
+                    found = grade(submission, sandbox, self._probes)
+                except BaseException as error:
+                    found = error
+                with self._changed:
+                    self._running.discard(submission.name)
+                    if not self._ended:  # else its process was ended, and that is not its fault
+                        self._done[submission.name] = sandbox.error or found
+                    self._changed.notify_all()
+
+    def _next(self):
+        with self._changed:
+            while not self._ended:
+                room = len(self._done) + len(self._running) < AHEAD
+                if self._waiting and (room or self._waiting[0].name == self._asked):
+                    submission = self._waiting.popleft()
+                    self._running.add(submission.name)
+                    return submission
+                self._changed.wait()
+        return None
+
+
+class _Sandbox(Sandbox):
+    """A sandbox that another thread can end.
+
+    Attributes:
+        error: why it can start no process any more.
+    """
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self._forks = arguments.get("fork", sys.platform.startswith("linux"))
+        self.error: SandboxError | None = None
+        self._ended = False
+        self._latest: Process | None = None
+
+    def prepare(self):
+        """Import torch now, while the tests are still being collected; what fails here will fail again."""
+        if self._forks:
+            with contextlib.suppress(Exception), Session(self, Submission("nobody", source="")):
+                pass
+
+    def start(self, *arguments):
+        try:
+            if self._ended:
+                raise SandboxError("The grader was ended.")
+            self._latest = super().start(*arguments)
+        except SandboxError as error:
+            self.error = error
+            raise
+        if self._ended:
+            self._latest.kill()
+        return self._latest
+
+    def end(self):
+        """The submission of now is ended, and none is started any more. The rest is the worker's own to end."""
+        self._ended = True
+        if self._latest:
+            self._latest.kill()
