@@ -29,8 +29,8 @@ ROOT = Path(__file__).parent.parent
 EVIL = "<img src=x onerror=alert(1)> ![a](http://x) <script>alert(1)</script>"
 
 
-def graded(name, lost=(), reason="Your hidden layer has no activation.", mistake="none", **more):
-    results = [Result(c, reason, mistake) if c.id in lost else Result(c) for c in CRITERIA]
+def graded(name, lost=(), reason="Your hidden layer has no activation.", mistake="none", look=False, **more):
+    results = [Result(c, reason, mistake, needs_look=look) if c.id in lost else Result(c) for c in CRITERIA]
     return Grade(name, results, **more)
 
 
@@ -196,7 +196,7 @@ def test_gradescopes_json(tmp_path):
 
 
 def test_what_to_look_at(tmp_path):
-    unknown = graded("b", {"1.hidden"}, "The numbers are off.", "unknown")
+    unknown = graded("b", {"1.hidden"}, "The numbers are off.", "unknown", look=True)
     flagged = Grade("c", [Result(c, "odd", "x", needs_look=True) for c in CRITERIA])
     unclear = Submission("d", problem="Which one?", needs_look=True)
     assert looks(graded("a", {"1.hidden"}), Submission("a")) == []

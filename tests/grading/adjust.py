@@ -11,7 +11,6 @@ from .grade import Grade
 from .submission import Submission
 from .verdict import Result
 
-UNCLEAR = {"unknown", "time", "grader error"}  # mistakes that a human should look at
 UNDECIDED = "to look at"  # the status of a submission that isn't graded before a human decided
 LATE = Criterion("0.late", 0, "It was handed in by the deadline")
 
@@ -109,6 +108,5 @@ def adjust(grade: Grade, submission: Submission, overrides: list[Override], pena
 def looks(grade: Grade, submission: Submission) -> list[str]:
     """Why a human should look at it: sentences, none if nobody need."""
     found = [submission.problem or submission.note or "Its file is unclear."] if submission.needs_look else []
-    unclear = (r.mistake in UNCLEAR or r.needs_look for r in grade.results)
-    reasons = [r.reason for r, look in zip(grade.results, unclear, strict=True) if look and r.reason]
+    reasons = [r.reason for r in grade.results if r.needs_look and r.reason]
     return list(dict.fromkeys(found + reasons))

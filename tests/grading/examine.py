@@ -96,7 +96,7 @@ class _Examination:
                 return questions
         if isinstance(answer, Raised) and answer.kind in ("RuntimeError", "ValueError", "IndexError"):
             reason += f" It was called with {batch.size}."
-        self.verdict.lose_all(reason, mistake, look=isinstance(answer, Died))
+        self.verdict.lose_all(reason, mistake, look=answer == Died("time"))
         return None
 
     def _in_another_order(self, answer):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from . import answers
-from .answers import Answer
+from .answers import Answer, Died
 from .examine import examine
 from .exercises import CRITERIA, EXERCISES, Exercise
 from .inside import call as inside
@@ -96,7 +96,8 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
             reason, mistake = trouble(session.loaded, seconds)
             if mistake not in ("syntax", "import"):
                 reason = "While it is imported: " + reason.replace("Your function", "your file")
-            result = _nothing(submission, "import failed", reason, mistake)
+            look = session.loaded == Died("time")
+            result = _nothing(submission, "import failed", reason, mistake, look)
         session.close()
         return replace(
             result, output=session.output.strip(), unprotected=tuple(sandbox.missing), seed=probes.seed
@@ -129,8 +130,8 @@ def check_function(function: Callable, number: int, probes: Probes | None = None
         return examine(EXERCISES[number], FORMULAS[number], call, probes or default_probes())
 
 
-def _nothing(submission, status, reason, mistake):
-    results = [Result(criterion, reason, mistake) for criterion in CRITERIA]
+def _nothing(submission, status, reason, mistake, look=False):
+    results = [Result(criterion, reason, mistake, needs_look=look) for criterion in CRITERIA]
     return Grade(submission.name, results, status, submission.note or "")
 
 
