@@ -113,7 +113,7 @@ class Ahead:
                 with self._changed:
                     self._running.discard(submission.name)
                     if not self._ended:  # else its process was ended, and that is not its fault
-                        self._done[submission.name] = sandbox.error or found
+                        self._done[submission.name] = found
                     self._changed.notify_all()
 
     def _next(self):
@@ -129,16 +129,11 @@ class Ahead:
 
 
 class _Sandbox(Sandbox):
-    """A sandbox that another thread can end.
-
-    Attributes:
-        error: why it can start no process any more.
-    """
+    """A sandbox that another thread can end."""
 
     def __init__(self, **arguments):
         super().__init__(**arguments)
         self._forks = arguments.get("fork", sys.platform.startswith("linux"))
-        self.error: SandboxError | None = None
         self._ended = False
         self._latest: Process | None = None
 
@@ -149,13 +144,9 @@ class _Sandbox(Sandbox):
                 pass
 
     def start(self, *arguments):
-        try:
-            if self._ended:
-                raise SandboxError("The grader was ended.")
-            self._latest = super().start(*arguments)
-        except SandboxError as error:
-            self.error = error
-            raise
+        if self._ended:
+            raise SandboxError("The grader was ended.")
+        self._latest = super().start(*arguments)
         if self._ended:
             self._latest.kill()
         return self._latest

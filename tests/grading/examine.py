@@ -1,7 +1,6 @@
 """Examines one function: call, explain, behave, verdict. The same for every exercise."""
 
 import functools
-import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -11,10 +10,13 @@ from .asking import Asker
 from .behave import RANDOM, changed, check_gradient, check_own, check_training, repeats
 from .exercises import Exercise
 from .explain import explain, follows
-from .locate import UNKNOWN, check_the_end, locate, locate_order
+from .locate import UNKNOWN, charge_ignored, ignored_parameters, locate
+from .locate_scores import locate_scores
 from .probes import Batch, Probes, Questions
+from .reading import read
+from .recover import recover
 from .steps import Formula, evaluate
-from .trouble import NOT_IMPLEMENTED, NOTHING, trouble, what
+from .trouble import NOT_IMPLEMENTED, trouble
 from .verdict import Result, Verdict
 
 # The sheet leaves open which of its shapes the two arguments of the score have: what suits counts.
@@ -59,7 +61,8 @@ class _Examination:
             if questions is None:
                 return
             first = self._call(questions.values[0])
-        value = self._read(first, questions.values[0])
+        right = evaluate(formula, (), questions.values[0].exact)
+        value = read(ask, first, right, self.verdict)
         if value is None:
             return
         self._examine(questions, first, value)
@@ -91,107 +94,13 @@ class _Examination:
         reason, mistake = self.trouble(answer, batch)
         self.is_final = not isinstance(answer, Raised) or reason == NOT_IMPLEMENTED[0]
         if not self.is_final:
-            questions = self._in_another_order(answer) or self._of_another_size()
+            questions = recover(self.ask, self.formula, answer, self.probes, self.verdict)
             if questions:
                 return questions
         if isinstance(answer, Raised) and answer.kind in ("RuntimeError", "ValueError", "IndexError"):
             reason += f" It was called with {batch.size}."
         self.verdict.lose_all(reason, mistake, look=answer == Died("time"))
         return None
-
-    def _in_another_order(self, answer):
-        names = self.exercise.arguments
-        if "V" not in names:
-            return None
-        questions = self.probes.questions(names)
-        if answer.parameters == names:
-            return None  # they may be mixed up in its body
-        orders = [(0, *order) for order in itertools.permutations(range(1, len(names)))]
-        if sorted(answer.parameters) == sorted(names):
-            orders.insert(0, tuple(map(names.index, answer.parameters)))
-        for order in orders:
-            self.ask.order = order
-            value = self.ask.value(questions.values[0])
-            if value is not None and self._explain([(questions.values[0], value)], depth=1) is not None:
-                stand = ", ".join(names[place] for place in order)
-                self.lose(
-                    f"The parameters of your function stand in the order {stand}. "
-                    f"The sheet's order is {', '.join(names)}.",
-                    "order of parameters",
-                )
-                return questions
-        self.ask.order = None
-        return None
-
-    def _of_another_size(self):
-        usual = self.probes.usual(self.exercise.arguments)
-        square = self.probes.square if "V" in self.exercise.arguments else ()
-        for batches, is_usual in ((usual, True), (square, False)):
-            values = [(batch, self.ask.value(batch)) for batch in batches]
-            if not values or any(v is None for _, v in values) or self._explain(values, depth=1) is None:
-                continue
-            if is_usual:
-                self.lose(
-                    f"Your function is only right for batches of 64 images and 32 hidden units. {_SIZES}",
-                    "size",
-                )
-            return Questions(batches, ())
-        return None
-
-    # ------------------------------------------------------------ read
-
-    def _read(self, answer: Returned, batch: Batch) -> np.ndarray | None:
-        """The numbers of the first answer; what is odd about its form is put down. None if there are none."""
-        right = evaluate(self.formula, (), batch.exact)
-        if answer.parts:
-            self._choose_part(answer, right)
-        value = self.ask.numbers(answer)
-        if value is not None and answer.parts and self.ask.part is None:
-            self.lose(
-                f"Your function returns {what(answer)}. It should return one tensor.", "a list of tensors"
-            )
-        if value is None:
-            self.verdict.lose_all(*self._no_value(answer))
-            return None
-        if answer.idle:
-            self.verdict.lose_all(
-                f"{NOT_IMPLEMENTED[0]} (Your function returns the same whatever it is given.)",
-                NOT_IMPLEMENTED[1],
-            )
-            return None
-        returned = answer if self.ask.part is None else answer.parts[self.ask.part]
-        if returned.kind != "tensor" and not answer.parts and not self.exercise.by_order:
-            self.lose(self._no_tensor(returned), "not a tensor")
-        return value
-
-    def _choose_part(self, answer, right):
-        for i, part in enumerate(answer.parts):
-            if part.value is not None and part.value.size == right.size and np.isfinite(part.value).all():
-                self.ask.part = i
-                is_plain = answer.kind in ("tuple", "list")
-                returned = what(answer) if is_plain else f"a pair, torch.return_types.{answer.kind}"
-                end = " (is there a comma behind it?)." if answer.length == 1 else "."
-                self.lose(
-                    f"Your function returns {returned}. Return the {self.exercise.result} alone{end}",
-                    "returns more than one thing",
-                )
-                return
-
-    def _no_tensor(self, answer):
-        if self.exercise.differentiable:
-            return (
-                "Your loss is a plain number and no tensor, so `backward()` can't differentiate it. "
-                "Stay in torch: no `.item()`, `float()` or NumPy."
-            )
-        return f"Your function returns {what(answer)}. It should return a torch tensor."
-
-    def _no_value(self, answer):
-        if answer.kind == "NoneType":
-            return NOT_IMPLEMENTED if answer.idle else NOTHING
-        if answer.value is not None and answer.value.size:
-            return f"Your {self.exercise.result} hold values that are not finite (nan or inf).", "not finite"
-        wanted = "a single real number" if self.exercise.differentiable else self.exercise.result
-        return f"Your function returns {what(answer)}, not {wanted}.", "wrong type"
 
     # ------------------------------------------------------------ explain, behave
 
@@ -349,9 +258,11 @@ class _Examination:
 
     def _computes_with_changed(self, first, batch, value, names):
         """The known mistakes, if the values follow from the arguments as the function has changed them."""
-        after = dict(zip(batch.arrays, first.after, strict=False))
-        moved = Batch({name: after[name].reshape(array.shape) for name, array in batch.arrays.items()})
-        ways = self._explain([(moved, value)], depth=1)
+        ways = None
+        if not self.ask.order:
+            pairs = zip(batch.arrays.items(), first.after, strict=True)
+            moved = Batch({name: after.reshape(array.shape) for (name, array), after in pairs})
+            ways = self._explain([(moved, value)], depth=1)
         reason = f"Your function changes its argument {', '.join(names)}"
         if ways is None:
             self.lose(f"{reason}. Work on a copy.", "changes arguments")
@@ -393,9 +304,7 @@ class _Examination:
     def _locate(self, answers):
         exercise, verdict = self.exercise, self.verdict
         if exercise.by_order:
-            is_said = {exercise.form, exercise.own} & verdict.lost
-            if not (is_said and self._explains_images_alone(answers[0][0])):
-                locate_order(exercise, self.formula, answers, verdict)
+            locate_scores(self.ask, self.formula, answers, verdict)
             return
         batch, value = answers[0]
         right = evaluate(self.formula, (), batch.exact)
@@ -410,9 +319,7 @@ class _Examination:
         usual = [(other, self.ask.value(other)) for other in self.probes.usual(exercise.arguments)]
         ways = None if any(value is None for _, value in usual) else self._explain(usual, depth=1)
         if ways is not None:
-            self.lose(
-                f"Your function is only right for batches of 64 images and 32 hidden units. {_SIZES}", "size"
-            )
+            self.lose(f"Your function is only right for {usual[0][0].size}. {_SIZES}", "size")
             for way in ways:
                 verdict.lose(way.part, way.sentence, way.name)
             return
@@ -421,61 +328,14 @@ class _Examination:
             value, right = self.ask.value(batch), evaluate(self.formula, (), batch.exact)
             return value.reshape(right.shape) if value is not None and value.size == right.size else value
 
-        if self._ignores_parameters(batch, value):
-            check_the_end(exercise, self.formula, shaped, self.probes, verdict)
+        ignored = ignored_parameters(exercise, shaped, self.probes, self.is_random)
+        if ignored:
+            self.ignores_parameters = True
+            charge_ignored(exercise, self.formula, shaped, ignored, self.probes, verdict)
         else:
             locate(exercise, self.formula, shaped, self.probes, verdict)
 
-    def _explains_images_alone(self, batch):
-        """Whether known mistakes, or none, explain the scores of images that are asked one at a time."""
-        scores = []
-        for i in range(len(batch.arrays["x"])):
-            value = self.ask.value(Batch({name: array[i : i + 1] for name, array in batch.arrays.items()}))
-            if value is None or value.size > 784:
-                return False
-            scores.append(value.sum())
-        ways = self._explain([(batch, np.array(scores))], depth=1)
-        for way in ways or ():
-            self.verdict.lose(way.part, way.sentence, way.name)
-        if ways is not None and not {self.exercise.form, self.exercise.own} & self.verdict.lost:
-            self.verdict.lose(
-                self.exercise.own,
-                "An image alone gets another score than in a batch.",
-                "depends on the batch",
-            )
-        return ways is not None
 
-    def _ignores_parameters(self, batch, value):
-        """Whether the answer is the same for other values of some parameters; then their parts are lost."""
-        other = self.probes.questions(self.exercise.arguments).values[1]
-
-        def is_same(*names):
-            again = self.ask.value(batch.with_(**{name: other.arrays[name] for name in names}))
-            return again is not None and again.shape == value.shape and np.allclose(again, value, rtol=1e-6)
-
-        names = [name for name in _USED_IN if name in batch.arrays and is_same(name)]
-        if self.is_random and "x" in names:
-            names.remove("x")  # random weights are none without noise
-        if not names or (value.size > 1 and not np.ptp(value)):
-            return False
-        x, held = batch.arrays["x"], " and ".join(", ".join(names).rsplit(", ", 1))
-        reason = (
-            f"Your {self.exercise.result} {self.exercise.are} the same whatever {held} hold. "
-            "V, W, b and a are given: no `nn.Linear`, and no numbers of your own."
-        )
-        if value.size == x.size and np.allclose(value.reshape(x.shape), x, atol=1e-5):
-            reason = "Your function returns its input, not the reconstruction."
-        parts = {_USED_IN[name] for name in names}
-        if "x" in names or len(names) > 2:  # there is nothing left that could be right
-            parts = set(self.exercise.parts) - {self.exercise.form}
-        for part in parts & set(self.exercise.parts):
-            self.verdict.lose(part, reason, "ignores parameters")
-        self.ignores_parameters = True
-        return True
-
-
-# The parts where the parameters are used.
-_USED_IN = {"x": "hidden", "V": "hidden", "b": "encoder_bias", "W": "output", "a": "output"}
 _STATE = (
     "Your function is right at the first call, and wrong at later ones of the same size. "
     "Keep nothing between calls.",

@@ -9,7 +9,7 @@ from .exercises import Exercise
 from .explain import explain, same_values
 from .mistakes import forward
 from .probes import Batch, Probes
-from .steps import At, Formula, evaluate, steps_of
+from .steps import At, Formula, evaluate
 from .verdict import Verdict
 
 UNKNOWN = "The values are not those of the sheet's formula, and no mistake known to the grader explains them."
@@ -66,11 +66,46 @@ def locate(exercise: Exercise, formula: Formula, value, probes: Probes, verdict:
     _at_the_end(exercise, formula, value, probes, verdict)
 
 
-def check_the_end(exercise: Exercise, formula: Formula, value, probes: Probes, verdict: Verdict) -> None:
-    """The last steps, for a function that takes no notice of some parameters: at W = 0 they must be right."""
+# The parts where the parameters are used.
+_USED_IN = {"x": "hidden", "V": "hidden", "b": "encoder_bias", "W": "output", "a": "output"}
+
+
+def ignored_parameters(exercise: Exercise, value, probes: Probes, is_random: bool) -> list[str]:
+    """The arguments whose values change nothing."""
+    batch, other, *_ = probes.questions(exercise.arguments).values
+    usual = value(batch)
+
+    def is_same(name):
+        again = value(batch.with_(**{name: other.arrays[name]}))
+        return again is not None and again.shape == usual.shape and np.allclose(again, usual, rtol=1e-6)
+
+    if usual is None or (usual.size > 1 and not np.ptp(usual)):
+        return []
+    # Random weights are none without noise, so that x is of no use then.
+    return [name for name in _USED_IN if not (name == "x" and is_random) and is_same(name)]
+
+
+def charge_ignored(
+    exercise: Exercise, formula: Formula, value, names: list[str], probes: Probes, verdict: Verdict
+) -> None:
+    """Charge parameters that are not used, and the last steps, if they are not right at W = 0."""
+    batch = probes.questions(exercise.arguments).values[0]
+    usual, x = value(batch), batch.arrays["x"]
+    held = " and ".join(", ".join(names).rsplit(", ", 1))
+    reason = (
+        f"Your {exercise.result} {exercise.are} the same whatever {held} hold{'s' * (len(names) == 1)}. "
+        "V, W, b and a are given: no `nn.Linear`, and no numbers of your own."
+    )
+    if usual.size == x.size and np.allclose(usual.reshape(x.shape), x, atol=1e-5):
+        reason = "Your function returns its input, not the reconstruction."
+    parts = {_USED_IN[name] for name in names}
+    if "x" in names or len(names) > 2:  # there is nothing left that could be right
+        parts = set(exercise.parts) - {exercise.form}
+    for part in parts & set(exercise.parts):
+        verdict.lose(part, reason, "ignores parameters")
     answers = [(batch, value(batch)) for batch in probes.simpler["W = 0"]]
     if any(answer is None for _, answer in answers) or explain(exercise, formula, answers, 1) is None:
-        _charge_the_end(exercise, formula, value, probes.questions(exercise.arguments).values[0], verdict)
+        _charge_the_end(exercise, formula, value, batch, verdict)
 
 
 def _curve(exercise, value, batch):
@@ -198,73 +233,3 @@ def _wrong_before(exercise, value, batch):
     if agrees(V=0):
         return ("hidden",)
     return tuple(part for part in ("hidden", "encoder_bias", "output") if part in exercise.parts)
-
-
-# ---------------------------------------------------------------- scores
-
-_THRESHOLD = (
-    "Your function gives verdicts, not scores: it compares with a threshold, so many images get the same "
-    "value. Return the error itself."
-)
-_SATURATES = (
-    "Your scores level out, as after a sigmoid, a tanh or a clamp: large errors all get the same score. "
-    "Return the error itself."
-)
-_NOT_ALONE = (
-    "Two images with the same squared error get different scores, once where it lies in few pixels or "
-    "reaches beyond 1. The score is the sum of the squared differences over all pixels, as they are."
-)
-
-
-def locate_order(
-    exercise: Exercise, formula: Formula, answers: list[tuple[Batch, np.ndarray]], verdict: Verdict
-) -> None:
-    """Charge scores that no known mistake explains: ties, or another order."""
-    batch, scores = answers[0]
-    right = evaluate(formula, (), batch.exact)
-    if scores.shape != right.shape:
-        verdict.lose(
-            exercise.form,
-            f"Your {exercise.result} have shape {list(scores.shape)}, for N = {len(right)}.",
-            "wrong shape",
-        )
-        return
-    if not np.ptp(scores):
-        for part in ("direction", exercise.end):
-            verdict.lose(part, f"All images get the same score. {_THRESHOLD}", "constant")
-        return
-    likeness = np.corrcoef(right.argsort().argsort(), scores.argsort().argsort())[0, 1]
-    steps = np.diff(scores[np.argsort(right)])
-    monotone = (steps >= 0).all() or (steps <= 0).all()
-    if monotone and len(np.unique(scores)) <= len(scores) / 3:
-        verdict.lose(exercise.end, _THRESHOLD, "threshold")
-    elif (monotone and len(np.unique(scores)) < len(scores)) or _levels_out(formula, answers[1:]):
-        verdict.lose(exercise.end, _SATURATES, "saturates")
-    elif exercise.own in verdict.lost and abs(likeness) > 0.5:
-        pass  # that an image's score depends on the others has been said
-    elif monotone:
-        verdict.lose(exercise.end, _NOT_ALONE, "not the error alone")
-    else:
-        reason = (
-            "Your scores do not order the images by their squared error, and no mistake known to the grader "
-            "explains them."
-        )
-        verdict.lose(exercise.end, reason, "unknown", look=True)
-    falls = likeness < -0.5
-    if falls:
-        way = next(
-            way for step in steps_of(formula, batch.exact) for way in step.mistakes if way.part == "direction"
-        )
-        verdict.lose(way.part, way.sentence, way.name)
-
-
-def _levels_out(formula, answers):
-    """Whether some larger error gets no larger score, while none gets a smaller one."""
-    for batch, scores in answers:
-        right = evaluate(formula, (), batch.exact)
-        if scores.shape == right.shape:
-            in_order = scores[np.argsort(right)]
-            steps = np.diff((in_order[::2] + in_order[1::2]) / 2)
-            if (np.abs(steps) <= 1e-6 * np.abs(in_order[2::2])).any():
-                return True
-    return False

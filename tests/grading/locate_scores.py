@@ -1,0 +1,102 @@
+"""Scores that no known mistake explains: what the order of the images tells."""
+
+import numpy as np
+
+from .asking import Asker
+from .exercises import Exercise
+from .explain import explain
+from .probes import Batch
+from .steps import Formula, evaluate, steps_of
+from .verdict import Verdict
+
+
+def locate_scores(
+    ask: Asker, formula: Formula, answers: list[tuple[Batch, np.ndarray]], verdict: Verdict
+) -> None:
+    """Charge scores that no known mistake explains: ties, another order, or a dependence on other images."""
+    exercise = ask.exercise
+    is_said = {exercise.form, exercise.own} & verdict.lost
+    if is_said and (ways := _ways_of_images_alone(ask, formula, answers[0][0])) is not None:
+        for way in ways:
+            verdict.lose(way.part, way.sentence, way.name)
+    else:
+        _locate_order(exercise, formula, answers, verdict)
+
+
+def _ways_of_images_alone(ask, formula, batch):
+    """The known mistakes, or none, that explain the scores of images that are asked one at a time; or None."""
+    scores = []
+    for i in range(len(batch.arrays["x"])):
+        value = ask.value(Batch({name: array[i : i + 1] for name, array in batch.arrays.items()}))
+        if value is None or value.size > 784:
+            return None
+        scores.append(value.sum())
+    return explain(ask.exercise, formula, [(batch, np.array(scores))], depth=1)
+
+
+_THRESHOLD = (
+    "Your function gives verdicts, not scores: it compares with a threshold, so many images get the same "
+    "value. Return the error itself."
+)
+_SATURATES = (
+    "Your scores level out, as after a sigmoid, a tanh or a clamp: large errors all get the same score. "
+    "Return the error itself."
+)
+_NOT_ALONE = (
+    "Two images with the same squared error get different scores, once where it lies in few pixels or "
+    "reaches beyond 1. The score is the sum of the squared differences over all pixels, as they are."
+)
+
+
+def _locate_order(
+    exercise: Exercise, formula: Formula, answers: list[tuple[Batch, np.ndarray]], verdict: Verdict
+) -> None:
+    """Charge scores that no known mistake explains: ties, or another order."""
+    batch, scores = answers[0]
+    right = evaluate(formula, (), batch.exact)
+    if scores.shape != right.shape:
+        verdict.lose(
+            exercise.form,
+            f"Your {exercise.result} have shape {list(scores.shape)}, for N = {len(right)}.",
+            "wrong shape",
+        )
+        return
+    if not np.ptp(scores):
+        for part in ("direction", exercise.end):
+            verdict.lose(part, f"All images get the same score. {_THRESHOLD}", "constant")
+        return
+    likeness = np.corrcoef(right.argsort().argsort(), scores.argsort().argsort())[0, 1]
+    steps = np.diff(scores[np.argsort(right)])
+    monotone = (steps >= 0).all() or (steps <= 0).all()
+    if monotone and len(np.unique(scores)) <= len(scores) / 3:
+        verdict.lose(exercise.end, _THRESHOLD, "threshold")
+    elif (monotone and len(np.unique(scores)) < len(scores)) or _levels_out(formula, answers[1:]):
+        verdict.lose(exercise.end, _SATURATES, "saturates")
+    elif exercise.own in verdict.lost and abs(likeness) > 0.5:
+        pass  # that an image's score depends on the others has been said
+    elif monotone:
+        verdict.lose(exercise.end, _NOT_ALONE, "not the error alone")
+    else:
+        reason = (
+            "Your scores do not order the images by their squared error, and no mistake known to the grader "
+            "explains them."
+        )
+        verdict.lose(exercise.end, reason, "unknown", look=True)
+    falls = likeness < -0.5
+    if falls:
+        way = next(
+            way for step in steps_of(formula, batch.exact) for way in step.mistakes if way.part == "direction"
+        )
+        verdict.lose(way.part, way.sentence, way.name)
+
+
+def _levels_out(formula, answers):
+    """Whether some larger error gets no larger score, while none gets a smaller one."""
+    for batch, scores in answers:
+        right = evaluate(formula, (), batch.exact)
+        if scores.shape == right.shape:
+            in_order = scores[np.argsort(right)]
+            steps = np.diff((in_order[::2] + in_order[1::2]) / 2)
+            if (np.abs(steps) <= 1e-6 * np.abs(in_order[2::2])).any():
+                return True
+    return False
