@@ -117,8 +117,8 @@ def check_gradient(
         wrong = _wrong_gradients(formula, ways, batch, answer)
         if wrong:
             reason = (
-                f"`backward()` gives a wrong gradient for {', '.join(wrong)}: part of the "
-                "computation is cut off from it."
+                f"`backward()` gives a gradient for {', '.join(wrong)} that is not the slope of the loss. "
+                "Is a part of the computation cut off, or rounded?"
             )
             verdict.lose(exercise.form, reason, "wrong gradient")
 

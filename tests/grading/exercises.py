@@ -58,6 +58,10 @@ class Exercise:
         return sum(criterion.points for criterion in self.criteria)
 
     @property
+    def takes_parameters(self) -> bool:
+        return "V" in self.arguments
+
+    @property
     def are(self) -> str:
         return "are" if self.plural else "is"
 

@@ -26,16 +26,11 @@ def same_values(candidate: np.ndarray, answer: np.ndarray, ways: tuple[Way, ...]
 
 
 def same_order(candidate: np.ndarray, answer: np.ndarray, ways: tuple[Way, ...] = ()) -> bool:
-    """Whether the answer is a strictly increasing function of the candidate, without ties of its own.
-
-    For a mistake, float32's rounding may exchange a few neighbours.
-    """
-    if candidate.shape != answer.shape:
+    """Whether the answer is a strictly increasing function of the candidate, without ties of its own."""
+    if candidate.shape != answer.shape or (candidate.size > 1 and not np.ptp(candidate)):
         return False
     if candidate.shape == (1,):
         return True  # one image has no order
-    if candidate.size > 1 and not np.ptp(candidate):
-        return False
     if candidate.size <= 1 or np.allclose(candidate, answer, rtol=1e-5, atol=0):
         return bool(np.allclose(candidate, answer, rtol=1e-3))
     levels, within = _levels(candidate.ravel(), answer.ravel())
@@ -43,9 +38,17 @@ def same_order(candidate: np.ndarray, answer: np.ndarray, ways: tuple[Way, ...] 
     if len(levels) == 1:
         return False
     nearest = np.minimum(np.append(steps, np.inf), np.insert(steps, 0, np.inf))
-    if (steps > 1e-6 * np.abs(levels[1:])).all() and (within <= 0.02 * nearest).all():
+    return bool((steps > 1e-6 * np.abs(levels[1:])).all() and (within <= 0.02 * nearest).all())
+
+
+def nearly_same_order(candidate: np.ndarray, answer: np.ndarray, ways: tuple[Way, ...] = ()) -> bool:
+    """The same for a mistake, where float32's rounding may exchange a few neighbours."""
+    if same_order(candidate, answer):
         return True
-    if not ways or len(np.unique(levels)) < max(10, 0.9 * len(levels)):
+    if not ways or candidate.shape != answer.shape or candidate.size < 2:
+        return False
+    levels, within = _levels(candidate.ravel(), answer.ravel())
+    if len(np.unique(levels)) < max(10, 0.9 * len(levels)):
         return False
     ranks = np.corrcoef(np.arange(len(levels)), levels.argsort().argsort())[0, 1]
     return bool(ranks > 0.998 and within.max() <= 0.02 * np.ptp(levels))
@@ -61,8 +64,8 @@ def _levels(candidate, answer):
 
 
 @functools.lru_cache(maxsize=64)
-def search(formula: Formula, batch: Batch, same, depth: int) -> Search:
-    return Search(formula, batch.exact, same, depth)
+def search(formula: Formula, batch: Batch, same) -> Search:
+    return Search(formula, batch.exact, same)
 
 
 def explain(
@@ -73,31 +76,36 @@ def explain(
     All answers have to follow from the same mistakes. Where one or none is enough, answers of another size
     may not: then it is right for some sizes only, which is for the caller to find out.
     """
-    same = same_order if exercise.by_order else same_values
+    if not exercise.by_order:
+        return _explain(formula, answers, same_values, depth, may_be_partly=True)
+    exactly = _explain(formula, answers, same_order, depth)
+    return _explain(formula, answers, nearly_same_order, min(depth, 1)) if exactly is None else exactly
+
+
+def _explain(formula, answers, same, depth, may_be_partly=False):
     batch, answer = answers[0]
     partly = None
-    for ways in itertools.islice(search(formula, batch, same, depth).explanations(answer), 1000):
-        if len(answers) == 1 and any(way.guessed for way in ways):
+    found = search(formula, batch, same).explanations(answer, depth)
+    for ways in itertools.islice(found, 1000):
+        is_guessed = any(way.guessed for way in ways)
+        if len(answers) == 1 and is_guessed:
             continue  # a number can always be found for a single answer
-        right = [follows(exercise, formula, ways, *other) for other in answers[1:]]
+        right = [_follows(formula, ways, same, *other) for other in answers[1:]]
         if all(right):
             return ways
-        sizes = {other.size for (other, _), ok in zip(answers[1:], right, strict=True) if not ok}
-        if (
-            partly is None
-            and len(ways) <= 1
-            and any(right)
-            and batch.size not in sizes
-            and not exercise.by_order
-        ):
+        wrong = {other.size for (other, _), ok in zip(answers[1:], right, strict=True) if not ok}
+        if partly is None and len(ways) <= 1 and any(right) and batch.size not in wrong and not is_guessed:
             partly = ways
-    return partly
+    return partly if may_be_partly else None
 
 
 def follows(exercise: Exercise, formula: Formula, ways: tuple[Way, ...], batch: Batch, answer) -> bool:
     """Whether the answer to `batch` follows from these mistakes; yes where they have no value there."""
-    if exercise.by_order and any(way.rounds for way in ways):
+    return _follows(formula, ways, nearly_same_order if exercise.by_order else same_values, batch, answer)
+
+
+def _follows(formula, ways, same, batch, answer):
+    if same is not same_values and any(way.rounds for way in ways):
         return True  # ties fall in another order
     value = evaluate(formula, ways, batch.exact)
-    same = same_order if exercise.by_order else same_values
     return value is None or same(value, answer, ways)

@@ -104,10 +104,12 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
         )
 
 
-def _examine(exercise: Exercise, call: Callable[..., Answer], probes: Probes, seconds: float) -> list[Result]:
+def _examine(
+    exercise: Exercise, call: Callable[..., Answer], probes: Probes, seconds: float | None
+) -> list[Result]:
     """examine, but an answer that the grader itself stumbles over costs that exercise, not the run."""
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # known mistakes may overflow, whatever the notebook has set
             return examine(exercise, FORMULAS[exercise.number], call, probes, seconds)
     except SandboxError:
         raise
@@ -126,8 +128,7 @@ def check_function(function: Callable, number: int, probes: Probes | None = None
     def call(_, arrays, *modes):
         return answers.read(*inside.call(function, arrays, *modes), arrays)
 
-    with np.errstate(all="ignore"):  # whatever the notebook has set: known mistakes may overflow
-        return examine(EXERCISES[number], FORMULAS[number], call, probes or default_probes())
+    return _examine(EXERCISES[number], call, probes or default_probes(), None)
 
 
 def _nothing(submission, status, reason, mistake, look=False):

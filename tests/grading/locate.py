@@ -48,6 +48,14 @@ def locate(exercise: Exercise, formula: Formula, value, probes: Probes, verdict:
     if exercise.differentiable and _has_a_penalty(exercise, formula, value, probes):
         verdict.lose(exercise.end, _PENALTY, "penalty")
         return
+    if _is_right_for_single_images(formula, value, probes.questions(exercise.arguments).values[0]):
+        part = "average" if "average" in exercise.parts else "pixels"
+        reason = (
+            f"{UNKNOWN} For a single image your {exercise.result} {exercise.are} right: the "
+            "difference lies in how the images of a batch go together."
+        )
+        verdict.lose(part if part in exercise.parts else exercise.end, reason, "unknown", look=True)
+        return
     for depth in range(2):  # first without a known mistake beside the unknown one
         for name, (part, sentence) in _SIMPLER.items():
             answers = [(batch, value(batch)) for batch in probes.simpler[name]]
@@ -57,6 +65,8 @@ def locate(exercise: Exercise, formula: Formula, value, probes: Probes, verdict:
             if ways is None or any(way.part == part or way.rounds for way in ways):
                 continue
             reason = sentence.format(result=exercise.result, is_=exercise.are)
+            if ways:
+                reason = reason.replace(" right:", " right but for what is said here:")
             if part == "hidden" and "output" in exercise.parts and not ways:
                 reason += _curve(exercise, value, answers[0][0])
             verdict.lose(part, f"{UNKNOWN} {reason}", "unknown", look=True)
@@ -70,13 +80,18 @@ def locate(exercise: Exercise, formula: Formula, value, probes: Probes, verdict:
 _USED_IN = {"x": "hidden", "V": "hidden", "b": "encoder_bias", "W": "output", "a": "output"}
 
 
-def ignored_parameters(exercise: Exercise, value, probes: Probes, is_random: bool) -> list[str]:
-    """The arguments whose values change nothing."""
+def ignored_parameters(
+    exercise: Exercise, formula: Formula, value, probes: Probes, is_random: bool
+) -> list[str]:
+    """The arguments whose values change nothing, though they should."""
     batch, other, *_ = probes.questions(exercise.arguments).values
     usual = value(batch)
 
     def is_same(name):
-        again = value(batch.with_(**{name: other.arrays[name]}))
+        changed = batch.with_(**{name: other.arrays[name]})
+        if np.array_equal(evaluate(formula, (), changed.exact), evaluate(formula, (), batch.exact)):
+            return False  # nor does the sheet use it here
+        again = value(changed)
         return again is not None and again.shape == usual.shape and np.allclose(again, usual, rtol=1e-6)
 
     if usual is None or (usual.size > 1 and not np.ptp(usual)):
@@ -103,9 +118,11 @@ def charge_ignored(
         parts = set(exercise.parts) - {exercise.form}
     for part in parts & set(exercise.parts):
         verdict.lose(part, reason, "ignores parameters")
+    if "a" in names:
+        return  # at W = 0, it is all that is left
     answers = [(batch, value(batch)) for batch in probes.simpler["W = 0"]]
     if any(answer is None for _, answer in answers) or explain(exercise, formula, answers, 1) is None:
-        _charge_the_end(exercise, formula, value, batch, verdict)
+        _charge_the_end(exercise, value, batch, verdict)
 
 
 def _curve(exercise, value, batch):
@@ -113,7 +130,7 @@ def _curve(exercise, value, batch):
     inputs = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
     for t in inputs:
         got = _unit(exercise, value, batch, t)
-        if got is None or not np.isfinite(got):
+        if got is None or not np.isfinite(got) or abs(got) > 5:  # that is no hidden unit
             return ""
         if abs(got - max(t, 0)) > 1e-3:
             return f" Where the sheet's unit gives {max(t, 0):g}, for the input {t:g}, yours gives {got:.3g}."
@@ -149,19 +166,12 @@ def _at_the_end(exercise, formula, value, probes, verdict):
             look=True,
         )
     else:
-        _charge_the_end(exercise, formula, value, first, verdict)
+        _charge_the_end(exercise, value, first, verdict)
     for part in _wrong_before(exercise, value, first):
         verdict.lose(part, f"{UNKNOWN} It depends on V, W and b not only by x̂.", "unknown", look=True)
 
 
-def _charge_the_end(exercise, formula, value, batch, verdict):
-    singles = [batch.with_(x=batch.arrays["x"][i : i + 1]) for i in range(4)]
-    alone = [(value(single), evaluate(formula, (), single.exact)) for single in singles]
-    if "average" in exercise.parts and all(a is not None and same_values(right, a) for a, right in alone):
-        verdict.lose(
-            "average", f"{UNKNOWN} For a single image your {exercise.result} is right.", "unknown", look=True
-        )
-        return
+def _charge_the_end(exercise, value, batch, verdict):
     where = (
         "the output layer" if exercise.end == "output" else "the error of an image, or in the output layer"
     )
@@ -206,6 +216,12 @@ def _moves_pixels(images, still):
     return rows is not None and rows.shape[1] == wanted.size and bool(np.allclose(rows, wanted, atol=1e-5))
 
 
+def _is_right_for_single_images(formula, value, batch):
+    singles = [batch.with_(x=batch.arrays["x"][i : i + 1]) for i in range(4)]
+    answers = [(value(single), evaluate(formula, (), single.exact)) for single in singles]
+    return all(got is not None and same_values(right, got) for got, right in answers)
+
+
 def _is_mean_of_images(value, batch):
     singles = [value(batch.with_(x=batch.arrays["x"][i : i + 1])) for i in range(3)]
     whole = value(batch.with_(x=batch.arrays["x"][:3]))
@@ -224,7 +240,7 @@ def _wrong_before(exercise, value, batch):
         reconstruction = forward(At(), *tried.exact)[0].astype(np.float32)
         direct = tried.with_(W=np.zeros_like(batch.arrays["W"]), a=reconstruction)
         one, other = value(tried), value(direct)
-        return one is not None and other is not None and same_values(one, other)
+        return one is None or other is None or same_values(one, other)  # without a value, nobody can tell
 
     if agrees():
         return ()

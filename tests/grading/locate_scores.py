@@ -35,16 +35,16 @@ def _ways_of_images_alone(ask, formula, batch):
 
 
 _THRESHOLD = (
-    "Your function gives verdicts, not scores: it compares with a threshold, so many images get the same "
-    "value. Return the error itself."
+    "Your function gives verdicts, not scores: many images get the same value, as after a comparison with a "
+    "threshold. Return the error itself."
 )
-_SATURATES = (
-    "Your scores level out, as after a sigmoid, a tanh or a clamp: large errors all get the same score. "
+_TIES = (
+    "Your scores have ties where the errors differ, as after rounding, a sigmoid, a tanh or a clamp. "
     "Return the error itself."
 )
 _NOT_ALONE = (
-    "Two images with the same squared error get different scores, once where it lies in few pixels or "
-    "reaches beyond 1. The score is the sum of the squared differences over all pixels, as they are."
+    "Images with the same squared error get different scores, or images with different errors the same. "
+    "The score is the sum of the squared differences over all pixels, as they are."
 )
 
 
@@ -63,7 +63,7 @@ def _locate_order(
         return
     if not np.ptp(scores):
         for part in ("direction", exercise.end):
-            verdict.lose(part, f"All images get the same score. {_THRESHOLD}", "constant")
+            verdict.lose(part, "All images get the same score, so none is stranger than another.", "constant")
         return
     likeness = np.corrcoef(right.argsort().argsort(), scores.argsort().argsort())[0, 1]
     steps = np.diff(scores[np.argsort(right)])
@@ -71,7 +71,7 @@ def _locate_order(
     if monotone and len(np.unique(scores)) <= len(scores) / 3:
         verdict.lose(exercise.end, _THRESHOLD, "threshold")
     elif (monotone and len(np.unique(scores)) < len(scores)) or _levels_out(formula, answers[1:]):
-        verdict.lose(exercise.end, _SATURATES, "saturates")
+        verdict.lose(exercise.end, _TIES, "saturates")
     elif exercise.own in verdict.lost and abs(likeness) > 0.5:
         pass  # that an image's score depends on the others has been said
     elif monotone:

@@ -63,7 +63,6 @@ for name, compute, torch, words in (
     ("by its maximum", lambda x: x / x.max(), "x / x.max()", "divided by their maximum"),
     ("of length 1", lambda x: x / _norm(x), "F.normalize(x)", "brought to length 1"),
     ("rounded", np.round, "x.round()", "rounded"),
-    ("binary", lambda x: (x > 0.5) * 1.0, "(x > 0.5).float()", "turned into zeros and ones"),
 ):
     sentence = f"Your function works with images that are {words}. The sheet takes them as they are."
     given.mistake(name, compute, torch, sentence)
@@ -164,6 +163,8 @@ encoder_bias.mistake("subtracted from", lambda act, t, b: act(b - t), "act(b - t
     "Your encoder subtracts xV from its bias b. The sheet adds them.", "hidden")
 encoder_bias.mistake("twice", lambda act, t, b: act(t + b) + b, "act(t + b) + b",
     f"Your encoder adds its bias b twice. {_BIAS_BEFORE}")
+encoder_bias.mistake("halved", lambda act, t, b: act(t + b / 2), "act(t + b / 2)",
+    f"Your encoder adds half of its bias b. {_BIAS_BEFORE}")
 encoder_bias.mistake("doubled", lambda act, t, b: act(t + 2 * b), "act(t + 2 * b)",
     f"Your encoder adds its bias b twice. {_BIAS_BEFORE}")
 encoder_bias.mistake("multiplied", lambda act, t, b: act(t * b), "act(t * b)",
@@ -176,6 +177,7 @@ encoder_bias.mistake("summed", lambda act, t, b: act(t + b.sum()), "act(t + b.su
 code = Step("code", "hidden", "z", lambda z: z, "z")
 for name, compute, torch, words in (
     ("doubled", lambda z: 2 * z, "2 * z", "doubles the hidden units"),
+    ("halved", lambda z: z / 2, "z / 2", "halves the hidden units"),
     ("by h", lambda z: z / z.shape[1], "z / z.shape[1]", "divides the hidden units by their number"),
     ("of length 1", lambda z: z / np.maximum(_norm(z), 1e-12), "F.normalize(z)",
      "brings the hidden layer to length 1"),
@@ -212,6 +214,7 @@ for name, compute, torch, words in (
     ("doubled", lambda t: t * 2, "2 * t", "doubles the pixels"),
     ("halved", lambda t: t / 2, "t / 2", "halves the pixels"),
     ("negated", lambda t: -t, "-t", "has a minus in front"),
+    ("to [-1, 1]", lambda t: 2 * t - 1, "2 * t - 1", "moves the pixels to [-1, 1]"),
     ("inverted", lambda t: 1 - t, "1 - t", "inverts the pixels"),
     ("plus a half", lambda t: t + 0.5, "t + 0.5", "adds 0.5 to the pixels"),
     ("min_max", lambda t: _stretched(t, 1), "(t - t.amin(1, True)) / (t.amax(1, True) - t.amin(1, True))",
@@ -233,7 +236,6 @@ for name, compute, torch, words in (
      "clips the pixels to [0, 1] and rounds them"),
     ("bytes", lambda t: np.floor(np.clip(t, 0, 1) * 255), "(t.clamp(0, 1) * 255).floor()",
      "turns the pixels into whole numbers from 0 to 255"),
-    ("binary", lambda t: (t > 0.5) * 1.0, "(t > 0.5).float()", "turns the pixels into zeros and ones"),
 ):
     output.mistake(name, compute, torch, f"Your output layer {words}. {_LINEAR}", rounds=True)
 output.mistake("scaled", lambda t, c: c * t, "0.8 * t",
@@ -247,6 +249,8 @@ decoder_bias.mistake("subtracted", lambda out, t, a: out(t - a), "out(t - a)",
     f"Your decoder subtracts its bias a. {_ADDED}")
 decoder_bias.mistake("subtracted from", lambda out, t, a: out(a - t), "out(a - t)",
     f"Your decoder subtracts zW from its bias a. {_ADDED}")
+decoder_bias.mistake("halved", lambda out, t, a: out(t + a / 2), "out(t + a / 2)",
+    f"Your decoder adds half of its bias a. {_ADDED}")
 decoder_bias.mistake("doubled", lambda out, t, a: out(t + 2 * a), "out(t + 2 * a)",
     f"Your decoder adds its bias a twice. {_ADDED}")
 decoder_bias.mistake("multiplied", lambda out, t, a: out(t * a), "out(t * a)",
@@ -341,6 +345,10 @@ for name, compute, torch, sentence in (
     ("not the first", lambda e, b: e[1:].mean(0), "e[1:].mean(0)",
      f"Your loss leaves out the first image of the batch. {_OVER_N}"),
     ("not the last", lambda e, b: e[:-1].mean(0), "e[:-1].mean(0)",
+     f"Your loss leaves out the last image of the batch. {_OVER_N}"),
+    ("not the first, by N", lambda e, b: e[1:].sum(0) / len(e), "e[1:].sum(0) / len(e)",
+     f"Your loss leaves out the first image of the batch. {_OVER_N}"),
+    ("not the last, by N", lambda e, b: e[:-1].sum(0) / len(e), "e[:-1].sum(0) / len(e)",
      f"Your loss leaves out the last image of the batch. {_OVER_N}"),
     ("by_pixels", lambda e, b: e.sum(0) / 784, "e.sum(0) / 784",
      "Your loss divides by the number of pixels instead of the number of images N."),

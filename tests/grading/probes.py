@@ -65,13 +65,14 @@ class Probes:
         return self.models if "V" in arguments else self.pairs
 
     def _models(self):
-        """The first is smooth and telling, the second has its size and other values, the third reconstructs
-        its images well, so that a small term added to the loss shows."""
+        """The first is smooth and telling, the second has codes close to the ReLU's kink, the third
+        reconstructs its images well, so that a small term added to the loss shows; the last has another size."""
         random = self._random
         first = _model(random, 7, 5)
         while not _is_telling(first):
             first = _model(random, 7, 5)
-        values = (first, _near_the_kink(_model(random, 7, 5)), _fitting(random, _model(random, 2, 9)))
+        fitting = _fitting(random, _model(random, 7, 5))
+        values = (first, _near_the_kink(_model(random, 7, 5)), fitting, _model(random, 2, 9))
         return Questions(values, tuple(_model(random, N, h) for N, h in ((1, 4), (65, 40))))
 
     def _pairs(self):
@@ -113,7 +114,7 @@ class Probes:
     def simpler(self) -> dict[str, tuple[Batch, ...]]:
         """Two batches with one argument made so simple that a step drops out."""
         simple = {f"{name} = {number}": (name, number) for name in "VWba" for number in (0, 1)}
-        batches = self.models.values[::2]
+        batches = self.models.values[:3:2]
         found = {
             title: tuple(batch.with_(**{name: np.full_like(batch.arrays[name], number)}) for batch in batches)
             for title, (name, number) in simple.items()

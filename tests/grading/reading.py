@@ -49,6 +49,8 @@ def _choose_part(ask, answer, right, verdict):
 
 
 def _no_tensor(exercise: Exercise, answer):
+    if answer.kind == "list":
+        return f"Your function returns a list. It should return a tensor: the {exercise.result} alone."
     if exercise.differentiable:
         return (
             f"Your {exercise.result} is a plain number and no tensor, so `backward()` can't differentiate it. "

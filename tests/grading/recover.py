@@ -19,7 +19,7 @@ def recover(
         answer: that to the usual question.
     """
     usual = probes.usual(ask.exercise.arguments)
-    if "V" not in ask.exercise.arguments:
+    if not ask.exercise.takes_parameters:
         return _of_one_size(ask, formula, usual, verdict)
     found = _in_another_order(ask, formula, answer, probes, verdict) or _of_one_size(
         ask, formula, usual, verdict

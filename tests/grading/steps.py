@@ -117,16 +117,15 @@ class Search:
     Args:
         arguments: those of the question, float64.
         same: same(candidate, answer, ways), whether they agree.
-        depth: how many mistakes at most.
     """
 
-    def __init__(self, formula: Formula, arguments: list[np.ndarray], same: Callable, depth: int = 2):
-        self._formula, self._arguments, self._same, self._depth = formula, arguments, same, depth
+    def __init__(self, formula: Formula, arguments: list[np.ndarray], same: Callable):
+        self._formula, self._arguments, self._same = formula, arguments, same
         self._tables: dict[int, dict[tuple, _Table]] = {}
 
-    def explanations(self, answer: np.ndarray) -> Iterator[tuple[Way, ...]]:
-        """All sets of mistakes that give this answer, small ones first."""
-        for k in range(self._depth + 1):
+    def explanations(self, answer: np.ndarray, depth: int) -> Iterator[tuple[Way, ...]]:
+        """All sets of at most `depth` mistakes that give this answer, small ones first."""
+        for k in range(depth + 1):
             table = self._table(k).get(answer.shape)
             for ways in table.like(answer) if table else ():
                 value = evaluate(self._formula, ways, self._arguments)
@@ -161,7 +160,8 @@ class _Table:
         scales = samples @ sample / np.maximum((samples * samples).sum(1), 1e-300)
         for i, ways in enumerate(self._ways):
             if any(way.fitted for way in ways):
-                if scales[i] and self._same(scales[i] * samples[i], sample):
+                is_one = abs(scales[i] - 1) < 2e-3  # then it is no mistake at all
+                if scales[i] and not is_one and self._same(scales[i] * samples[i], sample):
                     fitted.append(tuple(w.with_number(w.fitted(scales[i])) if w.fitted else w for w in ways))
             elif self._same(samples[i], sample, ways):
                 yield ways

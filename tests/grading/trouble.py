@@ -128,7 +128,7 @@ def what(answer: Returned) -> str:
         return f"a tensor of shape {list(answer.shape)}, {answer.dtype}"
     if answer.kind == "array":
         return f"a NumPy array of shape {list(answer.shape)}, {answer.dtype}"
-    if answer.parts or answer.kind in ("tuple", "list", "dict"):
+    if answer.parts or answer.kind in ("tuple", "list"):
         count = answer.length or (answer.shape[0] if answer.shape else 0)
         return f"a {answer.kind} of {count} thing{'s' * (count != 1)}"
     return "a single number" if answer.kind == "number" else f"an object of type {answer.kind}"

@@ -45,7 +45,7 @@ def call(function, arrays, differentiate=False, part=None, quiet=False, own_file
     """
     tensors = [_from_numpy(array.copy()) for array in arrays]
     if differentiate:
-        tensors[1:] = _parameters_of_training(tensors[1:])
+        tensors[1:] = _parameters_of_training(function, tensors[1:])
     if quiet:
         torch.manual_seed(0)
     before = _settings(tensors)
@@ -63,18 +63,15 @@ def call(function, arrays, differentiate=False, part=None, quiet=False, own_file
     if report["changed_settings"]:
         _restore(before)
     if sum(array.size for array in arrays) <= MAX_BACK:
-        numbers += [tensor.detach().double().numpy().copy() for tensor in tensors]
-    chosen = result if part is None or not report.get("parts") else result[part]
-    if (
-        differentiate
-        and _isinstance(chosen, _Tensor)
-        and chosen.requires_grad
-        and chosen.numel() <= MAX_NUMBERS
-    ):
-        report["graded_inside"] = any(t.grad is None or bool(t.grad.any()) for t in tensors[1:])
+        pairs = zip(tensors, arrays, strict=True)
+        now = [
+            t.detach().double().numpy().copy() if t.shape == a.shape else a.astype(np.float64)
+            for t, a in pairs
+        ]
+        numbers += now
+    if differentiate:
         try:
-            (chosen.sum() if chosen.ndim else chosen).backward()
-            numbers += [tensor.grad.detach().double().numpy() for tensor in tensors[1:]]
+            numbers += _gradients(result if part is None else result[part], tensors[1:], report)
         except BaseException as error:
             if own_file is None and _isinstance(error, KeyboardInterrupt):
                 raise
@@ -82,20 +79,33 @@ def call(function, arrays, differentiate=False, part=None, quiet=False, own_file
     return report, numbers
 
 
-_training = []
+def _gradients(result, parameters, report):
+    """The gradients that `backward()` leaves, none if there is nothing to differentiate."""
+    if not _isinstance(result, _Tensor) or not result.requires_grad or result.numel() > MAX_NUMBERS:
+        return []
+    report["graded_inside"] = any(p.grad is not None and bool(p.grad.any()) for p in parameters)
+    (result.sum() if result.ndim else result).backward()
+    return [
+        np.zeros(tuple(p.shape)) if p.grad is None else p.grad.detach().double().numpy() for p in parameters
+    ]
 
 
-def _parameters_of_training(fresh):
+_training = None, []  # the function that was asked last, and its parameters
+
+
+def _parameters_of_training(function, fresh):
     """Parameters to differentiate by: as in training, the tensors of the last time, with new values."""
     global _training
-    if [tensor.shape for tensor in _training] != [tensor.shape for tensor in fresh]:
-        _training = fresh
-    for tensor, new in zip(_training, fresh, strict=True):
+    last, kept = _training
+    if last is not function or [tensor.shape for tensor in kept] != [tensor.shape for tensor in fresh]:
+        kept = fresh
+    _training = function, kept
+    for tensor, new in zip(kept, fresh, strict=True):
         tensor.requires_grad_(False)
         tensor.grad = torch.zeros_like(new)  # to be added to
         tensor.data = new
         tensor.requires_grad_()
-    return list(_training)
+    return list(kept)
 
 
 def _settings(tensors):
@@ -105,6 +115,7 @@ def _settings(tensors):
         "the default dtype": torch.get_default_dtype(),
         "whether torch differentiates": torch.is_grad_enabled(),
         "`requires_grad` of an argument": [tensor.requires_grad for tensor in tensors],
+        "the shape of an argument": [tensor.shape for tensor in tensors],
     }
 
 
