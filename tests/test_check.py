@@ -12,9 +12,12 @@ import solution
 from tests.examples import EXAMPLES, EXPECTED
 from tests.grading import check
 from tests.grading.collect import find_submissions
-from tests.grading.exercises import CRITERIA, FUNCTIONS
+from tests.grading.exercises import CRITERIA, EXERCISES, FUNCTIONS, TOTAL
 from tests.grading.grade import check_function, grade
 from tests.grading.sandbox import Limits, Sandbox
+
+POINTS = {number: exercise.points for number, exercise in EXERCISES.items()}
+LOST = sum(c.points for c in CRITERIA if c.id in ("1.hidden", "1.error"))
 
 NO_RELU_MEAN = '''\
 def get_objective_term(x, V, W, b, a):
@@ -58,27 +61,29 @@ def test_what_a_wrong_function_shows(capsys):
     start = time.monotonic()
     check(define(NO_RELU_MEAN)["get_objective_term"])
     assert time.monotonic() - start < 2  # far less, but not on a busy machine
-    assert capsys.readouterr().out == """\
-Exercise 1: get_objective_term, 9/15 points
-  LOST  0/3  The hidden layer is that of the sheet, with the ReLU
-             Your hidden layer has no activation, so the whole network is linear. The sheet applies max(0, ·) to the hidden layer.
-  ok    2/2  The encoder's bias b is added before the ReLU
-  ok    3/3  The output layer is linear, with the decoder's bias a
-  LOST  0/3  An image's error is the squared distance, summed over its pixels
-             Your loss is 784 times too small: it averages over the pixels as well. The sheet sums the squared differences over the pixels of an image and averages over the N images only.
-  ok    2/2  The errors are averaged over the images of the batch
-  ok    2/2  The result is one number that can be differentiated, for any N and h
-"""  # fmt: skip
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == f"Exercise 1: get_objective_term, {POINTS[1] - LOST}/{POINTS[1]} points"
+    marks = ["LOST", "ok", "ok", "LOST", "ok", "ok"]
+    lines = [line for line in shown[1:] if not line.startswith(" " * 13)]
+    for line, mark, criterion in zip(lines, marks, EXERCISES[1].criteria, strict=True):
+        earned = f"{(mark == 'ok') * criterion.points:g}/{criterion.points:g}"
+        assert line == f"  {mark:4}  {earned}  {criterion.sentence}"
+    assert [line.strip() for line in shown if line.startswith(" " * 13)] == [
+        "Your hidden layer has no activation, so the whole network is linear. "
+        "The sheet applies max(0, ·) to the hidden layer.",
+        "Your loss is 784 times too small: it averages over the pixels as well. The sheet sums the squared "
+        "differences over the pixels of an image and averages over the N images only.",
+    ]
 
 
 def test_total(capsys):
     check(solution.get_objective_term, solution.reconstruct, define(STUB)["anomaly_score"])
-    assert capsys.readouterr().out == """\
-Exercise 1: get_objective_term, 15/15 points
-Exercise 2: reconstruct, 10/10 points
-Exercise 3: anomaly_score, 0/10 points
-Total: 25/35 points
-"""  # fmt: skip
+    assert capsys.readouterr().out.splitlines() == [
+        f"Exercise 1: get_objective_term, {POINTS[1]}/{POINTS[1]} points",
+        f"Exercise 2: reconstruct, {POINTS[2]}/{POINTS[2]} points",
+        f"Exercise 3: anomaly_score, 0/{POINTS[3]} points",
+        f"Total: {TOTAL - POINTS[3]}/{TOTAL} points",
+    ]
 
 
 STUB = 'def anomaly_score(x, reconstruction):\n    raise NotImplementedError("Exercise 3")\n'
@@ -170,7 +175,10 @@ def test_what_the_grader_takes_is_checked(capsys):
     with torch.inference_mode():
         check(solution.get_objective_term)
     shown = capsys.readouterr().out
-    assert shown.startswith("Exercise 2: reconstruct, 10/10 points") and "15/15 points" in shown
+    assert (
+        shown.startswith(f"Exercise 2: reconstruct, {POINTS[2]}/{POINTS[2]} points")
+        and f"{POINTS[1]}/{POINTS[1]} points" in shown
+    )
 
 
 def test_hostile_names_are_no_trouble(capsys):
@@ -184,7 +192,7 @@ def test_hostile_names_are_no_trouble(capsys):
         raise OddError
 
     check(anomaly_score)
-    assert "0/10 points" in capsys.readouterr().out
+    assert f"0/{POINTS[3]} points" in capsys.readouterr().out
     check(type("Thing", (), {"__name__": [], "__call__": len, "__repr__": lambda _: 1 / 0})())
     assert capsys.readouterr().out.startswith("check takes")
 
@@ -220,7 +228,7 @@ def test_random_numbers_and_settings_stay(capsys):
         check(reconstruct, solution.get_objective_term)
         assert not torch.is_grad_enabled()
     assert torch.equal(torch.rand(3), expected)
-    assert "get_objective_term, 15/15" in capsys.readouterr().out
+    assert f"get_objective_term, {POINTS[1]}/{POINTS[1]}" in capsys.readouterr().out
 
 
 class Cells(HTMLParser):
@@ -259,7 +267,7 @@ def test_html_says_the_same(monkeypatch):
     parser.feed(page[page.index("<table>") :])
     assert not parser.open
     head, *rows = parser.rows
-    assert head == ["Exercise 3: anomaly_score, 0/10 points"]
+    assert head == [f"Exercise 3: anomaly_score, 0/{POINTS[3]} points"]
     assert len(rows) == sum(criterion.exercise == 3 for criterion in CRITERIA)
     assert all(mark == "✗ lost" for mark, _, _ in rows)
     reason = text.splitlines()[2].strip()
@@ -271,4 +279,7 @@ def test_settings_of_numpy_are_no_trouble(capsys):
     with np.errstate(all="raise"):
         check(define(NO_RELU_MEAN)["get_objective_term"], solution.anomaly_score)
     shown = capsys.readouterr().out
-    assert "get_objective_term, 9/15" in shown and "anomaly_score, 10/10" in shown
+    assert (
+        f"get_objective_term, {POINTS[1] - LOST}/{POINTS[1]}" in shown
+        and f"anomaly_score, {POINTS[3]}/{POINTS[3]}" in shown
+    )

@@ -480,57 +480,57 @@ ADDING_FIVE = RIGHT.replace("relu(", "relu(FIVE - 5 + ")
 @pytest.mark.parametrize(
     ("cells", "beside", "points", "words"),
     [
-        ([RIGHT, "import nothing_like_this\nraise SystemExit"], None, [15, 10, 10], ""),
-        ([RIGHT.replace("relu", "sigmoid"), RIGHT], None, [15, 10, 10], ""),
+        ([RIGHT, "import nothing_like_this\nraise SystemExit"], None, [1, 1, 1], ""),
+        ([RIGHT.replace("relu", "sigmoid"), RIGHT], None, [1, 1, 1], ""),
         (
             [RIGHT, "def anomaly_score(x, reconstruction):\n    pass"],
             None,
-            [15, 10, 0],
+            [1, 1, 0],
             "Not implemented yet",
         ),
-        (["%matplotlib inline\n!ls\nfiles = !ls\nplt.plot?", RIGHT], None, [15, 10, 10], ""),
+        (["%matplotlib inline\n!ls\nfiles = !ls\nplt.plot?", RIGHT], None, [1, 1, 1], ""),
         (
             ["SCALE = 1\nif SCALE:\n    import torch", RIGHT.replace("import torch", "")],
             None,
-            [15, 10, 10],
+            [1, 1, 1],
             "",
         ),
         # What the functions call their own variables has nothing to do with the rest of the notebook.
-        (["x, W = nothing_like_this()", RIGHT, "b = get_objective_term(x, W)"], None, [15, 10, 10], ""),
+        (["x, W = nothing_like_this()", RIGHT, "b = get_objective_term(x, W)"], None, [1, 1, 1], ""),
         (
             ["from torch import *", RIGHT.replace("import torch", "").replace("torch.", "")],
             None,
-            [15, 10, 10],
+            [1, 1, 1],
             "",
         ),
         (
             ["with open(__file__):\n    ZERO = 0.0", RIGHT.replace("relu(", "relu(ZERO + ")],
             None,
-            [15, 10, 10],
+            [1, 1, 1],
             "",
         ),
-        ([DELEGATING], RIGHT, [15, 10, 10], ""),
+        ([DELEGATING], RIGHT, [1, 1, 1], ""),
         ([DELEGATING], None, [0, 0, 0], "there is no solution.py beside it"),
         (
             [DELEGATING, "import torch", RIGHT[RIGHT.index("def anomaly") :]],
             None,
-            [0, 0, 10],
+            [0, 0, 1],
             "no solution.py",
         ),
         (["def reconstruct(:\n"], None, [0, 0, 0], "not valid Python"),
         # A line that begins with % may as well continue an expression.
-        (["%time x = 1\nFIVE = (12\n        % 7)", ADDING_FIVE], None, [15, 10, 10], ""),
-        (["def setup():\n    global FIVE\n    FIVE = 5", "setup()", ADDING_FIVE], None, [15, 10, 10], ""),
-        (["d = {}\nd.update(FIVE=5)", ADDING_FIVE.replace("FIVE", "d['FIVE']")], None, [15, 10, 10], ""),
+        (["%time x = 1\nFIVE = (12\n        % 7)", ADDING_FIVE], None, [1, 1, 1], ""),
+        (["def setup():\n    global FIVE\n    FIVE = 5", "setup()", ADDING_FIVE], None, [1, 1, 1], ""),
+        (["d = {}\nd.update(FIVE=5)", ADDING_FIVE.replace("FIVE", "d['FIVE']")], None, [1, 1, 1], ""),
         (
             ["class C:\n    pass", "setattr(C, 'FIVE', 5)", ADDING_FIVE.replace("FIVE", "C.FIVE")],
             None,
-            [15, 10, 10],
+            [1, 1, 1],
             "",
         ),
-        (["print(FIVE := 5)", ADDING_FIVE], None, [15, 10, 10], ""),
-        (["if __name__ == '__main__':\n    FIVE = 5", ADDING_FIVE], None, [15, 10, 10], ""),
-        (["match 1:\n    case 1:\n" + textwrap.indent(RIGHT, " " * 8)], None, [15, 10, 10], ""),
+        (["print(FIVE := 5)", ADDING_FIVE], None, [1, 1, 1], ""),
+        (["if __name__ == '__main__':\n    FIVE = 5", ADDING_FIVE], None, [1, 1, 1], ""),
+        (["match 1:\n    case 1:\n" + textwrap.indent(RIGHT, " " * 8)], None, [1, 1, 1], ""),
     ],
 )
 def test_notebook_submission(tmp_path, short_sandbox, cells, beside, points, words):
@@ -539,7 +539,10 @@ def test_notebook_submission(tmp_path, short_sandbox, cells, beside, points, wor
         (tmp_path / "solution.py").write_text(beside)
     (submission,) = find_submissions([tmp_path / "mine.ipynb"])
     found = grade(submission, short_sandbox)
-    assert [found.points(exercise) for exercise in EXERCISES] == points
+    whole = [exercise.points for exercise in EXERCISES.values()]
+    assert [found.points(number) for number in EXERCISES] == [
+        all_ * earned for all_, earned in zip(whole, points, strict=True)
+    ]
     assert words in " ".join(found.mistakes)
 
 
