@@ -40,14 +40,38 @@ def pytest_plugin_registered(plugin, manager):
 
 def pytest_addoption(parser):
     group = parser.getgroup("grading")
-    group.addoption("--solution", action="append", metavar="PATH", help="what to grade (default: ./solution.py): a .py file, a notebook, a folder with one submission or with many; may be repeated")  # fmt: skip
+    group.addoption(
+        "--solution",
+        action="append",
+        metavar="PATH",
+        help="what to grade (default: ./solution.py): a .py file, a notebook, "
+        "a folder with one submission or with many; may be repeated",
+    )
     outputs.add_options(group.addoption)
     group.addoption(
         "--seed", type=int, metavar="N", help="draw the inputs of an earlier run again (default: new ones)"
     )
-    group.addoption("--jobs", type=int, default=cores(), metavar="N", help="grade N submissions at the same time (default: one for each core, %(default)s)")  # fmt: skip
-    group.addoption("--time-limit", type=float, default=Limits.seconds, metavar="SECONDS", help="for the import and for each call (default: %(default)s)")  # fmt: skip
-    group.addoption("--memory-limit", type=float, default=Limits.memory_bytes >> 30, metavar="GIB", help="beyond what torch needs (default: %(default)s)")  # fmt: skip
+    group.addoption(
+        "--jobs",
+        type=int,
+        default=cores(),
+        metavar="N",
+        help="grade N submissions at the same time (default: one for each core, %(default)s)",
+    )
+    group.addoption(
+        "--time-limit",
+        type=float,
+        default=Limits.seconds,
+        metavar="SECONDS",
+        help="for the import and for each call (default: %(default)s)",
+    )
+    group.addoption(
+        "--memory-limit",
+        type=float,
+        default=Limits.memory_bytes >> 30,
+        metavar="GIB",
+        help="beyond what torch needs (default: %(default)s)",
+    )
 
 
 def pytest_configure(config):
@@ -87,7 +111,8 @@ def _refuse_foreign_conftests(config):
         file = getattr(plugin, "__file__", None) or ""
         if Path(file).name == "conftest.py" and Path(file) != HERE / "conftest.py":
             raise pytest.UsageError(
-                f"{file} was loaded by pytest: write tests/test_solution.py before --solution, and start again"
+                f"{file} was loaded by pytest: write tests/test_solution.py before --solution, "
+                "and start again"
             )
 
 
@@ -121,7 +146,7 @@ def pytest_pycollect_makeitem(collector, name, obj):
 
 
 class CriterionItem(pytest.Item):
-    """One criterion of one submission. A class has thousands, so it is no function with fixtures: they take time."""
+    """One criterion of one submission; no function with fixtures, since a class has thousands."""
 
     def __init__(self, test, place, **more):
         super().__init__(**more)

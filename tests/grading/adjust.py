@@ -94,7 +94,8 @@ def adjust(grade: Grade, submission: Submission, overrides: list[Override], pena
                     mistake=None if full else result.mistake,
                     needs_look=False,
                 )
-                notes.append(f"A human gave {override.points:g} of {result.criterion.points:g} points for \"{result.criterion.sentence}\": {reason}")  # fmt: skip
+                given = f"{override.points:g} of {result.criterion.points:g} points"
+                notes.append(f'A human gave {given} for "{result.criterion.sentence}": {reason}')
     if submission.needs_look and submission.problem and not notes:
         return replace(grade, status=UNDECIDED)
     if submission.late and penalty:

@@ -15,7 +15,7 @@ from .sandbox import Process, Sandbox, SandboxError
 from .session import Session
 from .submission import Submission
 
-AHEAD = 100  # grades that wait to be asked for, so that a slow submission holds up few others, and memory is bounded
+AHEAD = 100  # grades that may wait to be asked for: memory is bounded, and a slow one holds up few others
 MANY = 30  # submissions of one sandbox that are worth half a second of preparation
 
 
@@ -152,7 +152,7 @@ class _Sandbox(Sandbox):
         return self._latest
 
     def end(self):
-        """The submission of now is ended, and none is started any more. The rest is the worker's own to end."""
+        """End the submission of now, and start none any more. The rest is the worker's own to end."""
         self._ended = True
         if self._latest:
             self._latest.kill()

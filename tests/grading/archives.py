@@ -1,4 +1,4 @@
-"""Lists files in folders and archives. Nothing is unpacked on the disk, run, or followed out of the folder."""
+"""Lists files in folders and archives. Nothing is unpacked, run, or followed out of the folder."""
 
 import contextlib
 import gzip

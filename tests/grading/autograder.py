@@ -35,7 +35,8 @@ python3 -m venv /autograder/venv
 RUN = """\
 #!/usr/bin/env bash
 cd /autograder/source
-/autograder/venv/bin/python -m tests.grading.autograder --grade /autograder/submission /autograder/results/results.json
+/autograder/venv/bin/python -m tests.grading.autograder \\
+    --grade /autograder/submission /autograder/results/results.json
 """
 WORKFLOW = f"""\
 name: Autograding

@@ -51,14 +51,12 @@ def check_own(
     """A part of the batch must get the numbers that it got in the whole."""
     if whole.shape != (len(batch.arrays["x"]),):
         return
-    inner = np.sort(
-        whole.argsort()[3:-3]
-    )  # without the smallest and largest, by which some scores are scaled
+    inner = np.sort(whole.argsort()[3:-3])  # not the smallest and largest, by which some scores are scaled
     rows = inner[(inner > 0) & (inner < len(whole) - 1)]
     some = Batch({name: array[rows] for name, array in batch.arrays.items()})
     if ways:
-        expected, predicted = evaluate(formula, ways, some.exact), evaluate(formula, ways, batch.exact)[rows]
-        if not np.allclose(expected, predicted):
+        expected, predicted = (evaluate(formula, ways, one.exact) for one in (some, batch))
+        if expected is None or predicted is None or not np.allclose(expected, predicted[rows]):
             return  # it is the mistake that has been named
     answer = asker(some)
     if isinstance(answer, Died):

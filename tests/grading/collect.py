@@ -1,4 +1,4 @@
-"""Who handed in what: turns a file, a folder, an archive or the download of a course's system into submissions."""
+"""Who handed in what: turns a file, a folder, an archive or a course's download into submissions."""
 
 import os
 import re
@@ -243,7 +243,8 @@ def _submission(person: _Person) -> Submission:
 def _without_hand_out(uploads):
     """An author's own files of a repository that has the whole hand-out in it."""
     roots = {m[1] for u in uploads if (m := re.match(r"(.*?)tests/grading/", u.path))}
-    outside = tuple(root + folder for root in roots for folder in ("tests/", "data/", "requirements.txt", "README.md", "LICENSE"))  # fmt: skip
+    ours = ("tests/", "data/", "requirements.txt", "README.md", "LICENSE")
+    outside = tuple(root + path for root in roots for path in ours)
     return [upload for upload in uploads if not outside or not upload.path.startswith(outside)]
 
 

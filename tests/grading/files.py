@@ -50,7 +50,7 @@ def file_name(name: str, taken: set[str]) -> str:
 
 
 def pack(contents: dict[str, str], folder: str = "") -> bytes:
-    """A .zip of text files, {path: content}, the same to the byte each time. Shell scripts can be executed."""
+    """A .zip of text files, {path: content}, the same to the byte each time. Scripts can be executed."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, content in contents.items():

@@ -24,7 +24,7 @@ def locate_scores(
 
 
 def _ways_of_images_alone(ask, formula, batch):
-    """The known mistakes, or none, that explain the scores of images that are asked one at a time; or None."""
+    """The known mistakes behind the scores of images that are asked one at a time; or None."""
     scores = []
     for i in range(len(batch.arrays["x"])):
         value = ask.value(Batch({name: array[i : i + 1] for name, array in batch.arrays.items()}))

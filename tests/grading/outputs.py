@@ -1,4 +1,4 @@
-"""All that a run writes, behind one small face for conftest.py: a grade comes, the files are kept up to date."""
+"""All that a run writes, behind one small face for conftest.py: a grade comes, the files follow."""
 
 import math
 import re
@@ -174,7 +174,8 @@ class Outputs:
             try:
                 filled = fill(self.worksheet, grades, self.submissions)
                 self._said.append(
-                    f"{self.worksheet.name}: the grades of {filled} of {len(grades)} submissions are filled in."
+                    f"{self.worksheet.name}: the grades of {filled} of {len(grades)} submissions "
+                    "are filled in."
                 )
             except (OSError, ValueError) as error:  # the table of grades is written already
                 self._said.append(f"The worksheet was not filled in: {error}.")
@@ -196,10 +197,12 @@ class Outputs:
             )
         if self._before:
             lines.append(
-                f"{len(self._before)} of {len(self.submissions)} were graded before the run was interrupted, and not again."
+                f"{len(self._before)} of {len(self.submissions)} were graded before the run was interrupted, "
+                "and not again."
             )
         elif self._table and self._table.found:
             lines.append(
-                f"{self.grades.name} had {self._table.found} rows; {len(self._table.regraded)} were graded anew, the others are kept."
+                f"{self.grades.name} had {self._table.found} rows; {len(self._table.regraded)} were graded "
+                "anew, the others are kept."
             )
         return lines + self._said

@@ -18,13 +18,16 @@ from .grade import Grade
 from .report import maximum, number, reason_of
 from .submission import Submission
 
-STYLE = "body{font:16px/1.5 sans-serif;max-width:48em;margin:2em auto;padding:0 1em}pre{white-space:pre-wrap;background:#f4f4f4;padding:1em}meter{width:20em}"
+STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:48em;margin:2em auto;padding:0 1em}"
+    "pre{white-space:pre-wrap;background:#f4f4f4;padding:1em}meter{width:20em}"
+)
 # No page loads or runs anything, whatever stands in it.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def write_pages(where: Path, grades: list[Grade], submissions: dict[str, Submission]) -> None:
-    """A page for each author, in a folder, or in a .zip that Moodle's "Upload multiple feedback files" takes."""
+    """A page for each author, in a folder, or in a .zip for Moodle's "Upload multiple feedback files"."""
     if where.suffix == ".zip":
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -85,7 +88,8 @@ def page(grade: Grade) -> str:
         lines += [f"<blockquote>{sentence(reason)}</blockquote>" for reason in reasons]
         if reasons and grade.status == "graded":
             lines.append(
-                f"<p>Look again at <em>Exercise {exercise}</em> in the sheet, and at <em>The model</em> above it.</p>"
+                f"<p>Look again at <em>Exercise {exercise}</em> in the sheet, "
+                "and at <em>The model</em> above it.</p>"
             )
     if grade.status != "unreadable":
         lines.append(f"<p><small>Your functions were tried on the inputs of seed {grade.seed}.</small></p>")
@@ -117,14 +121,16 @@ def write_summary(path: Path, grades: list[Grade]) -> None:
         for criterion in sorted(CRITERIA, key=lambda c: -lost[c.id]):
             if lost[criterion.id]:
                 lines.append(
-                    f"<tr><td>{lost[criterion.id]}</td><td>Exercise {criterion.exercise}: {text(criterion.sentence)}</td></tr>"
+                    f"<tr><td>{lost[criterion.id]}</td>"
+                    f"<td>Exercise {criterion.exercise}: {text(criterion.sentence)}</td></tr>"
                 )
         lines.append("</table>\n<h2>To discuss in the next class</h2>\n<ol>")
         counts = Counter(name for grade in grades for name in {r.mistake for r in grade.results if r.mistake})
         examples = {r.mistake: r.reason for grade in grades for r in grade.results if r.mistake and r.reason}
         for mistake, count in counts.most_common(20):
             lines.append(
-                f"<li>{f'{count} times' if count > 1 else 'once'}, {text(mistake)}: {sentence(examples.get(mistake, '')[:300])}</li>"
+                f"<li>{f'{count} times' if count > 1 else 'once'}, {text(mistake)}: "
+                f"{sentence(examples.get(mistake, '')[:300])}</li>"
             )
         lines.append("</ol>")
     write_whole(path, _document("Summary", lines).encode("utf-8", "replace"))
@@ -134,7 +140,8 @@ def _document(title, lines):
     return "\n".join(
         [
             "<!DOCTYPE html>",
-            f'<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+            '<html lang="en"><head><meta charset="utf-8">'
+            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
             f"<title>{text(title)}</title><style>{STYLE}</style></head><body>",
             *lines,
             "</body></html>",

@@ -66,7 +66,8 @@ class Probes:
 
     def _models(self):
         """The first is smooth and telling, the second has codes close to the ReLU's kink, the third
-        reconstructs its images well, so that a small term added to the loss shows; the last has another size."""
+        reconstructs its images well, so that a small term added to the loss shows; the last has another
+        size."""
         random = self._random
         first = _model(random, 7, 5)
         while not _is_telling(first):

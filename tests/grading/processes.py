@@ -56,7 +56,7 @@ class Process:
         atexit.register(self.end)  # should an interrupt come while it is being ended
 
     def excess(self) -> str | None:
-        """What it has taken too much of, "memory" or "disk": the system's limits are for each process alone."""
+        """What it has too much of, "memory" or "disk": the system's limits are for each process alone."""
         pids = below(self.family)
         if memory_of([self.family, *pids]) > self.memory_bytes:
             return "memory"

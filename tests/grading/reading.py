@@ -53,8 +53,8 @@ def _no_tensor(exercise: Exercise, answer):
         return f"Your function returns a list. It should return a tensor: the {exercise.result} alone."
     if exercise.differentiable:
         return (
-            f"Your {exercise.result} is a plain number and no tensor, so `backward()` can't differentiate it. "
-            "Stay in torch: no `.item()`, `float()` or NumPy."
+            f"Your {exercise.result} is a plain number and no tensor, so `backward()` can't differentiate "
+            "it. Stay in torch: no `.item()`, `float()` or NumPy."
         )
     return f"Your function returns {what(answer)}. It should return a torch tensor."
 

@@ -36,7 +36,8 @@ def table(grade: Grade, brief: bool = False) -> list[str]:
         lines.append(title)
         for result, reason in rows if not brief else ():
             lines.append(
-                f"  {mark(result):4}  {number(result.points)}/{number(result.criterion.points)}  {result.criterion.sentence}"
+                f"  {mark(result):4}  {number(result.points)}/{number(result.criterion.points)}  "
+                f"{result.criterion.sentence}"
             )
             if reason or result.note:
                 lines.append(f"             {reason or result.note}")
@@ -62,7 +63,8 @@ def rows_of(grade: Grade):
             rows.append((result, reason_of(grade, result) if result.reason != said else None))
             said = result.reason or said
         yield (
-            f"Exercise {exercise}: {function}, {number(grade.points(exercise))}/{number(maximum(exercise))} points",
+            f"Exercise {exercise}: {function}, "
+            f"{number(grade.points(exercise))}/{number(maximum(exercise))} points",
             rows,
         )
 

@@ -15,7 +15,8 @@ MISSING = {
     "processes": "Submissions are not kept from seeing and reaching other processes of their user.",
     "files": "Submissions can read this machine's files, the model solution among them.",
     "network": "Submissions have a network.",
-    "reading": "Submissions can read what only root can, since only root can read this Python's files, or enter TMPDIR.",
+    "reading": "Submissions can read what only root can, since only root can read this Python's files, "
+    "or enter TMPDIR.",
     "calls": "System calls that no solution needs are not refused.",
 }
 

@@ -24,7 +24,7 @@ class Session:
     """
 
     def __init__(self, sandbox, submission: Submission, seconds: float | None = None):
-        """`sandbox` has `limits`, and `start()`, which gives a `Process`; `seconds` replaces its limit of time.
+        """`sandbox` has `limits`, and `start()`, which gives a `Process`; `seconds` replaces its time limit.
 
         Raises:
             SandboxError: there is no process to be had.
@@ -153,7 +153,8 @@ _FOREIGN = (  # what a stranger's answer can raise
 def _talk(requests, replies, questions, found):
     """Ask, until there are no questions any more or no proper answers; then hang up.
 
-    Who talks hangs up: a number that were closed while something still reads would come to mean the next submission's.
+    Who talks hangs up: a number that were closed while something still reads would come to mean the
+    next submission's.
     """
     try:
         with contextlib.suppress(*_FOREIGN):

@@ -1,6 +1,6 @@
 """Starts processes for submissions: forks of one server, or where that isn't safe, each on its own.
 
-Both have `limits`, `protections`, `ways()`, `start()` and `close()`. Neither knows whether what it starts works;
+Both have `limits`, `protections`, `ways()`, `start()` and `close()`. Neither knows whether it works;
 `sandbox.py` finds that out.
 """
 

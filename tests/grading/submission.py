@@ -96,7 +96,11 @@ def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submiss
     `only` is the file to grade where that is known.
     """
     problems = [upload.item.problem for upload in uploads if upload.item.problem]
-    problems += [f"{printable(u.path)} is an archive of a kind that is not read; use .zip or .tar.gz." for u in uploads if u.path.lower().endswith(FOREIGN) and not u.item.problem]  # fmt: skip
+    problems += [
+        f"{printable(u.path)} is an archive of a kind that is not read; use .zip or .tar.gz."
+        for u in uploads
+        if u.path.lower().endswith(FOREIGN) and not u.item.problem
+    ]
     works = [_look(u) for u in uploads if is_code(u.path) and not u.item.problem]
     if not works:
         reason = " ".join(map(printable_sentence, problems[:3])) or "There is no solution.py in this folder."
@@ -145,7 +149,10 @@ def _with_solution_beside(found, work, works):
         return found
     other = max(beside, key=lambda o: (len(o.written), o.number, o.path))
     mixed = other.written - work.written
-    remark = f"It is graded with {printable(other.path)}, which has {', '.join(sorted(mixed))}; a human should look at it." if mixed and work.written else None  # fmt: skip
+    remark = None
+    if mixed and work.written:
+        names = ", ".join(sorted(mixed))
+        remark = f"It is graded with {printable(other.path)}, which has {names}; a human should look at it."
     note = " ".join(filter(None, (found.note, remark))) or None
     if other.problem:
         return found
@@ -181,7 +188,11 @@ def _best(works):
         names = ", ".join(sorted(printable(w.path) for w in best)[:6])
         return None, None, f"There is no solution.py in this folder; it is unclear which of {names} to grade."
     note = None
-    rivals = [w for w in works if w is not chosen and (w.defined or w.base == "solution") and (w.text, w.cells) != (chosen.text, chosen.cells)]  # fmt: skip
+    rivals = [
+        w
+        for w in works
+        if (w.defined or w.base == "solution") and (w.text, w.cells) != (chosen.text, chosen.cells)
+    ]
     # A sheet whose cells call solution.py is what everybody has, and no rival.
     rivals = [w for w in rivals if w.written or w.cells is None]
     if rivals:
@@ -295,6 +306,9 @@ def _parsed(source):
         return None
 
 
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+
+
 def _statements(tree):
     """The statements of a module, those under if, try and with included."""
     waiting = list(reversed(tree.body))
@@ -303,7 +317,10 @@ def _statements(tree):
         yield node
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
-        inner = [s for name in ("body", "handlers", "orelse", "finalbody", "cases") for s in getattr(node, name, ()) or () if not isinstance(s, ast.expr)] if not isinstance(getattr(node, "body", None), ast.expr) else []  # fmt: skip
+        if isinstance(getattr(node, "body", None), ast.expr):  # a lambda's
+            continue
+        fields = (getattr(node, name, None) or () for name in _BLOCKS)
+        inner = [one for field in fields for one in field if not isinstance(one, ast.expr)]
         waiting += reversed(inner)
 
 

@@ -121,8 +121,8 @@ def _columns(path, rows):
         if len(numbers) == 1 and re.fullmatch(r"[1-9]\d*([.,]\d+)?", text := numbers.pop()):
             if _number(text) != TOTAL:
                 raise ValueError(
-                    f"{path.name} has grades up to {text}, and this sheet {total} points: set the assignment's maximum "
-                    f"grade to {total}, and download the worksheet again"
+                    f"{path.name} has grades up to {text}, and this sheet {total} points: set the "
+                    f"assignment's maximum grade to {total}, and download the worksheet again"
                 )
             return i - 1, width - 1  # the comments stand last
     raise ValueError(f"{path.name} has no column for the grades")

@@ -1,4 +1,4 @@
-"""Makes forks of a large process cheap: its memory in pages of 2 MiB, where the system can (Linux from 6.1)."""
+"""Makes forks of a large process cheap: its memory in pages of 2 MiB, where there are any (Linux 6.1)."""
 
 import ctypes
 import re
@@ -8,7 +8,7 @@ _COLLAPSE = 25  # MADV_COLLAPSE
 
 
 def use_huge_pages() -> None:
-    """Gather what this process holds into huge pages: a fork copies an entry for each page, and its end frees it.
+    """Gather what this process holds into huge pages: a fork copies an entry for each, its end frees it.
 
     It takes half a second, and pays from some thirty forks on. Never raises.
     """

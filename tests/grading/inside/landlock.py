@@ -23,7 +23,7 @@ def try_rules() -> None:
 
 
 def restrict(settings: dict) -> None:
-    """From here on, read what `keep` names and the system's files, outside `hide`; write in the folder alone."""
+    """From here on, read `keep` and the system's files, outside `hide`, and write in the folder alone."""
     version = check(libc().syscall(_CREATE, None, 0, 1))
     everything = (1 << (16 if version >= 5 else 15)) - 1
     attributes = struct.pack("Q", everything)

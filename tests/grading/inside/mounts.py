@@ -28,7 +28,7 @@ def _mount(source, target, kind, flags, options=None):
 
 
 def hide_files(settings: dict) -> None:
-    """Cover every folder that is not the system's, and those of `hide`; show those of `keep` again, read-only.
+    """Cover all folders but the system's, and those of `hide`; show those of `keep` again, read-only.
 
     A folder inside another is treated after it, so that the innermost word counts.
     """
