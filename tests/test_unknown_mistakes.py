@@ -155,13 +155,9 @@ def test_what_only_looks_right_is_found_out(function, body, part):
     assert list(lost) == [part]
 
 
-def test_what_is_kept_for_a_parameter_is_found_out():
+@pytest.mark.parametrize("key", ["id(V)", "(id(V), x.shape)"])
+def test_what_is_kept_for_a_parameter_is_found_out(key):
     # In training the parameters stay the same objects.
-    lost = results_of(
-        1,
-        (
-            f"if id(V) in kept:\n    return kept[id(V)]\nr = {FORWARD}\nkept[id(V)] = ((x - r) ** "
-            "2).sum(1).mean()\nreturn kept[id(V)]"
-        ),
-    )
+    body = f"key = {key}\nif key in kept:\n    return kept[key]\nr = {FORWARD}\n"
+    lost = results_of(1, body + "kept[key] = ((x - r) ** 2).sum(1).mean()\nreturn kept[key]")
     assert any(result.lost for result in lost)

@@ -109,7 +109,8 @@ class Probes:
         first = _model(random, 65, 33)
         x, W, a = (first.arrays[name] for name in "xWa")
         x[:, :9], W[:, :9], a[:9] = 0, 0, 0  # pixels without an error, where a root has no slope
-        return first, first.with_(x=_images(random, 3))
+        # Two of one size: what is kept for a parameter and a size shows at the second.
+        return first, *(first.with_(x=_images(random, 3)) for _ in range(2))
 
     @functools.cached_property
     def simpler(self) -> dict[str, tuple[Batch, ...]]:
