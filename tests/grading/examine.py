@@ -229,15 +229,15 @@ class _Examination:
         if same_shape:
             return self._explain(answers) if self.exercise.by_order else None, answers
         (batch, value), right = answers[0], rights[0]
-        self.lose(
-            f"Your {self.exercise.result} {self.exercise.have} shape {list(value.shape)}. "
-            f"For {batch.size} it should be {list(right.shape)}.",
-            "wrong shape",
-        )
+        self.lose(*self._wrong_shape(batch, value, right))
         answers = [
             (batch, value.reshape(right.shape)) for (batch, value), right in zip(answers, rights, strict=True)
         ]
         return self._explain(answers), answers
+
+    def _wrong_shape(self, batch, value, right):
+        have = f"Your {self.exercise.result} {self.exercise.have} shape {list(value.shape)}."
+        return f"{have} For {batch.size} it should be {list(right.shape)}.", "wrong shape"
 
     def _summed(self, answers):
         """Several numbers for each image, added up."""
@@ -301,12 +301,7 @@ class _Examination:
         batch, value = answers[0]
         right = evaluate(self.formula, (), batch.exact)
         if value.size != right.size:
-            shape = list(value.shape)
-            reason = (
-                f"Your {exercise.result} {exercise.have} shape {shape}. "
-                f"For {batch.size} it should be {list(right.shape)}."
-            )
-            verdict.lose_all(reason, "wrong shape")
+            verdict.lose_all(*self._wrong_shape(batch, value, right))
             return
         usual = [(other, self.ask.value(other)) for other in self.probes.usual(exercise.arguments)]
         ways = None if any(value is None for _, value in usual) else self._explain(usual, depth=1)

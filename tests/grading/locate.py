@@ -49,12 +49,12 @@ def locate(exercise: Exercise, formula: Formula, value, probes: Probes, verdict:
         verdict.lose(exercise.end, _PENALTY, "penalty")
         return
     if _is_right_for_single_images(formula, value, probes.questions(exercise.arguments).values[0]):
-        part = "average" if "average" in exercise.parts else "pixels"
+        part = next((part for part in ("average", "pixels") if part in exercise.parts), exercise.end)
         reason = (
             f"{UNKNOWN} For a single image your {exercise.result} {exercise.are} right: the "
             "difference lies in how the images of a batch go together."
         )
-        verdict.lose(part if part in exercise.parts else exercise.end, reason, "unknown", look=True)
+        verdict.lose(part, reason, "unknown", look=True)
         return
     for depth in range(2):  # first without a known mistake beside the unknown one
         for name, (part, sentence) in _SIMPLER.items():

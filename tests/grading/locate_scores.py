@@ -61,8 +61,10 @@ def _locate_order(
             "wrong shape",
         )
         return
+    known = (way for step in steps_of(formula, batch.exact) for way in step.mistakes)
+    direction = next(way for way in known if way.part == "direction")
     if not np.ptp(scores):
-        for part in ("direction", exercise.end):
+        for part in (direction.part, exercise.end):
             verdict.lose(part, "All images get the same score, so none is stranger than another.", "constant")
         return
     likeness = np.corrcoef(right.argsort().argsort(), scores.argsort().argsort())[0, 1]
@@ -82,12 +84,8 @@ def _locate_order(
             "explains them."
         )
         verdict.lose(exercise.end, reason, "unknown", look=True)
-    falls = likeness < -0.5
-    if falls:
-        way = next(
-            way for step in steps_of(formula, batch.exact) for way in step.mistakes if way.part == "direction"
-        )
-        verdict.lose(way.part, way.sentence, way.name)
+    if likeness < -0.5:
+        verdict.lose(direction.part, direction.sentence, direction.name)
 
 
 def _levels_out(formula, answers):
