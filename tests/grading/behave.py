@@ -1,10 +1,13 @@
 """How a function behaves beside its values: pure, repeatable, for each image alone, trainable."""
 
+import functools
+
 import numpy as np
 
 from .answers import Died, Returned
 from .asking import Asker
 from .exercises import Exercise
+from .explain import expected_value, right_value
 from .probes import Batch, Probes
 from .steps import Formula, Way, evaluate
 from .trouble import place, trouble
@@ -55,7 +58,7 @@ def check_own(
     rows = inner[(inner > 0) & (inner < len(whole) - 1)]
     some = Batch({name: array[rows] for name, array in batch.arrays.items()})
     if ways:
-        expected, predicted = (evaluate(formula, ways, one.exact) for one in (some, batch))
+        expected, predicted = evaluate(formula, ways, some.exact), evaluate(formula, ways, batch.exact)
         if expected is None or predicted is None or not np.allclose(expected, predicted[rows]):
             return  # it is the mistake that has been named
     answer = asker(some)
@@ -134,34 +137,40 @@ def _wrong_gradients(formula, ways, batch, answer):
         return [] if is_flat else ["the parameters (it is zero)"]
     if ways is None:
         return []
-    random = np.random.default_rng(1)
-    directions = {name: random.normal(size=g.shape) for name, g in zip(names, answer.gradients, strict=True)}
-    for direction in directions.values():
-        direction /= np.linalg.norm(direction)
-    expected = {name: (g * directions[name]).sum() for name, g in zip(names, answer.gradients, strict=True)}
+    directions = _directions(batch)
+    along = {name: np.vdot(g, directions[name]) for name, g in zip(names, answer.gradients, strict=True)}
     tolerance = 1e-5 * sum(np.linalg.norm(gradient) for gradient in answer.gradients) + 1e-6
 
-    def differ(some):
-        slope = _slope(formula, ways, batch, {name: directions[name] for name in some})
-        got = [expected[name] for name in some]
-        return abs(slope - sum(got)) > 2e-3 * sum(map(abs, got)) + tolerance
+    def differ(*some):
+        got = [along[name] for name in some]
+        return abs(_slope(formula, ways, batch, some) - sum(got)) > 2e-3 * sum(map(abs, got)) + tolerance
 
     # All at once first: that is what right gradients take.
-    return [name for name in names if differ([name])] or ["the parameters"] if differ(names) else []
+    return [name for name in names if differ(name)] or ["the parameters"] if differ(*names) else []
 
 
 def _is_flat(formula, ways, batch):
     """Whether the mistakes that have been named leave nothing of the parameters in the value."""
     moved = [batch.exact[0], *(1.1 * array + 0.1 for array in batch.exact[1:])]
-    return np.array_equal(evaluate(formula, ways, batch.exact), evaluate(formula, ways, moved))
+    return np.array_equal(expected_value(formula, ways, batch), evaluate(formula, ways, moved))
 
 
-def _slope(formula, ways, batch, directions, step=1e-6):
+@functools.lru_cache(maxsize=16)
+def _directions(batch):
+    """A direction for each argument but the first, of length 1."""
+    random = np.random.default_rng(1)
+    directions = {name: random.normal(size=array.shape) for name, array in [*batch.arrays.items()][1:]}
+    return {name: direction / np.linalg.norm(direction) for name, direction in directions.items()}
+
+
+@functools.lru_cache(maxsize=16)
+def _slope(formula, ways, batch, names, step=1e-6):
+    """How steeply the formula rises where these arguments go in their directions."""
     values = []
     for sign in (1, -1):
         moved = dict(zip(batch.arrays, batch.exact, strict=True))
-        for name, direction in directions.items():
-            moved[name] = moved[name] + sign * step * direction
+        for name in names:
+            moved[name] = moved[name] + sign * step * _directions(batch)[name]
         value = evaluate(formula, ways, list(moved.values()))
         values.append(np.nan if value is None else value.sum())
     return (values[0] - values[1]) / (2 * step)
@@ -170,13 +179,9 @@ def _slope(formula, ways, batch, directions, step=1e-6):
 def check_training(
     exercise: Exercise, formula: Formula, asker: Asker, probes: Probes, verdict: Verdict
 ) -> None:
-    """Steps of Adam that follow the function's own gradient, with a large batch first: at each the
-    value and the gradient must be those of the sheet's formula."""
-    first = probes.training[0]
-    parameters = {name: array for name, array in first.arrays.items() if name != "x"}
-    means = {name: (np.zeros(array.shape), np.zeros(array.shape)) for name, array in parameters.items()}
-    for step, images in enumerate(probes.training, start=1):
-        batch = Batch({"x": images.arrays["x"], **parameters})
+    """Steps of training, with a large batch first: at each the value and the gradient must be those of the
+    sheet's formula."""
+    for step, batch in enumerate(probes.training):
         answer = asker(batch, differentiate=True)
         if not isinstance(answer, Returned):
             reason, mistake = trouble(answer, asker.seconds, batch.letters)
@@ -184,20 +189,15 @@ def check_training(
                 exercise.form, f"It works for some sizes, but not for {batch.size}: {reason}", mistake
             )
             return
-        right, value = evaluate(formula, (), batch.exact), asker.numbers(answer)
+        right, value = right_value(formula, batch), asker.numbers(answer)
         if value is None or value.shape != right.shape or not np.allclose(value, right, rtol=2e-4):
-            again = " after a few calls" if step > 1 else ""
+            again = " after a few calls" if step else ""
             reason = (
                 f"In training, with {batch.size}, your {exercise.result} is not right{again}. "
                 "Take the sizes from the arguments, and keep nothing between calls."
             )
-            verdict.lose(exercise.form, reason, "size" if step == 1 else "state")
+            verdict.lose(exercise.form, reason, "state" if step else "size")
             return
         check_gradient(exercise, formula, (), batch, answer, verdict)
         if exercise.form in verdict.lost:
             return
-        for (name, array), gradient in zip(parameters.items(), answer.gradients, strict=True):
-            mean, square = means[name]
-            means[name] = mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
-            move = (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
-            parameters[name] = (array - 1e-2 * move).astype(np.float32)

@@ -58,9 +58,23 @@ def _levels(candidate, answer):
     """For groups of equal candidates, upwards: the mean answer, and how far others are from it."""
     order = np.argsort(candidate, kind="stable")
     candidate, answer = candidate[order], answer[order]
-    begins = np.flatnonzero(np.diff(candidate) > 1e-4 * np.abs(candidate[1:])) + 1
-    groups = np.split(answer, begins)
-    return np.array([g.mean() for g in groups]), np.array([np.abs(g - g.mean()).max() for g in groups])
+    is_new = np.append(True, np.diff(candidate) > 1e-4 * np.abs(candidate[1:]))
+    begins = np.flatnonzero(is_new)
+    means = np.add.reduceat(answer, begins) / np.diff(np.append(begins, len(answer)))
+    return means, np.maximum.reduceat(np.abs(answer - means[np.cumsum(is_new) - 1]), begins)
+
+
+@functools.lru_cache(maxsize=64)
+def right_value(formula: Formula, batch: Batch) -> np.ndarray:
+    """What the sheet's formula gives; not to be written to. All submissions are asked the same."""
+    value = evaluate(formula, (), batch.exact)
+    value.flags.writeable = False
+    return value
+
+
+def expected_value(formula: Formula, ways: tuple[Way, ...], batch: Batch) -> np.ndarray | None:
+    """What the formula gives with these mistakes; None if it gives no finite numbers."""
+    return evaluate(formula, ways, batch.exact) if ways else right_value(formula, batch)
 
 
 @functools.lru_cache(maxsize=64)
@@ -107,5 +121,5 @@ def follows(exercise: Exercise, formula: Formula, ways: tuple[Way, ...], batch: 
 def _follows(formula, ways, same, batch, answer):
     if same is not same_values and any(way.rounds for way in ways):
         return True  # ties fall in another order
-    value = evaluate(formula, ways, batch.exact)
+    value = expected_value(formula, ways, batch)
     return value is None or same(value, answer, ways)

@@ -4,9 +4,9 @@ import numpy as np
 
 from .asking import Asker
 from .exercises import Exercise
-from .explain import explain
+from .explain import explain, right_value
 from .probes import Batch
-from .steps import Formula, evaluate, steps_of
+from .steps import Formula, steps_of
 from .verdict import Verdict
 
 
@@ -53,7 +53,7 @@ def _locate_order(
 ) -> None:
     """Charge scores that no known mistake explains: ties, or another order."""
     batch, scores = answers[0]
-    right = evaluate(formula, (), batch.exact)
+    right = right_value(formula, batch)
     if scores.shape != right.shape:
         verdict.lose(
             exercise.form,
@@ -91,7 +91,7 @@ def _locate_order(
 def _levels_out(formula, answers):
     """Whether some larger error gets no larger score, while none gets a smaller one."""
     for batch, scores in answers:
-        right = evaluate(formula, (), batch.exact)
+        right = right_value(formula, batch)
         if scores.shape == right.shape:
             in_order = scores[np.argsort(right)]
             steps = np.diff((in_order[::2] + in_order[1::2]) / 2)

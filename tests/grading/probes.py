@@ -104,13 +104,19 @@ class Probes:
 
     @functools.cached_property
     def training(self) -> tuple[Batch, ...]:
-        """Images for steps of training, and in the first the parameters to begin with."""
+        """A large batch, and two more steps as Adam makes them: the parameters move a little, all of them."""
         random = self._another_random(4)
         first = _model(random, 65, 33)
         x, W, a = (first.arrays[name] for name in "xWa")
         x[:, :9], W[:, :9], a[:9] = 0, 0, 0  # pixels without an error, where a root has no slope
-        # Two of one size: what is kept for a parameter and a size shows at the second.
-        return first, *(first.with_(x=_images(random, 3)) for _ in range(2))
+        steps = [first]
+        for _ in range(2):  # of one size: what is kept for a parameter and a size shows at the second
+            moved = {
+                name: array + random.choice(np.float32([-0.01, 0.01]), array.shape)
+                for name, array in steps[-1].arrays.items()
+            }
+            steps.append(Batch(moved | {"x": _images(random, 3)}))
+        return tuple(steps)
 
     @functools.cached_property
     def simpler(self) -> dict[str, tuple[Batch, ...]]:
