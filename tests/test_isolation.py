@@ -64,6 +64,7 @@ calls._REFUSED = {{name: calls._REFUSED[name] for name in refused}}
 if {all}:
     calls._REFUSED |= {{"landlock_create_ruleset": (444, 444), "seccomp": (317, 277)}}
 calls.refuse()
+calls.program.cache_clear()
 """
 
 
@@ -192,7 +193,7 @@ def test_a_protection_that_is_refused_falls_away_alone(missing, sandbox, monkeyp
 def test_what_does_not_work_together_falls_away(monkeypatch):
     tried = trial.trouble
     failing = {"files", "calls"}
-    monkeypatch.setattr(trial, "trouble", lambda s: "No." if failing & {*s.protections} else tried(s))
+    monkeypatch.setattr(trial, "trouble", lambda s, i: "No." if failing & {*s.protections} else tried(s, i))
     with Sandbox(Limits(seconds=5)) as sandbox:
         assert grade(Submission("right", source=RIGHT), sandbox).total == TOTAL
         assert sandboxes.MISSING["calls"] in sandbox.missing
@@ -202,8 +203,10 @@ def test_what_does_not_work_together_falls_away(monkeypatch):
 @pytest.mark.parametrize("fork", [True, False])
 def test_where_a_right_submission_fails_nobody_is_graded(monkeypatch, fork):
     monkeypatch.setitem(trial.STEPS, "plots", ("matplotlib", "import nothing_like_this"))
-    with Sandbox(Limits(seconds=5), fork=fork) as sandbox, pytest.raises(SandboxError) as caught:
-        grade(Submission("right", source=RIGHT), sandbox)
+    with Sandbox(Limits(seconds=5), ["matplotlib.pyplot"], fork) as sandbox:
+        assert grade(Submission("right", source=RIGHT), sandbox).total == TOTAL  # who doesn't plot is
+        with pytest.raises(SandboxError) as caught:
+            grade(Submission("right", source=f"import matplotlib.pyplot\n{RIGHT}"), sandbox)
     assert str(caught.value).startswith(
         "A right submission that plots fails here "
         "(ModuleNotFoundError(\"No module named 'nothing_like_this'\")). So nobody is graded."
@@ -213,7 +216,31 @@ def test_where_a_right_submission_fails_nobody_is_graded(monkeypatch, fork):
 def test_what_is_not_installed_is_not_tried(monkeypatch):
     monkeypatch.setitem(trial.STEPS, "flies", ("nothing_like_this", "import nothing_like_this"))
     with Sandbox(Limits(seconds=5)) as sandbox:
-        assert grade(Submission("right", source=RIGHT), sandbox).total == TOTAL
+        assert trial.trouble(sandbox._starter, {"torch", "nothing_like_this"}) is None
+
+
+@LINUX
+def test_what_few_import_is_imported_once_and_for_them_alone(sandbox):
+    source = "import sys\nprint(sorted({'torch', 'scipy', 'sklearn'} & {*sys.modules}))\n"
+    with Sandbox(Limits(seconds=5), ["scipy"]) as sandbox:
+        assert output_of(sandbox, source) == "['torch']\n"
+        assert output_of(sandbox, f"{source}import scipy") == "['scipy', 'torch']\n"
+        assert output_of(sandbox, f"{source}import sklearn") == "['torch']\n"
+
+
+@LINUX
+def test_threads_share_what_is_imported_and_known_of_the_machine():
+    with Sandbox(Limits(seconds=5)) as sandbox:
+        output_of(sandbox, "")
+        pids = [sandbox._starter._server().pid]
+        thread = threading.Thread(
+            target=lambda: pids.extend([output_of(sandbox, "print(1)"), sandbox._starter._server().pid])
+        )
+        thread.start(), thread.join(60)
+        first, output, second = pids
+        assert output == "1\n" and first != second
+        assert {first, second} <= {*below(sandbox._starter._origin._process.pid)}
+    assert eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in (first, second)))
 
 
 PROBE = """
@@ -406,7 +433,7 @@ def test_a_long_answer_is_cut(sandbox):
 @pytest.mark.parametrize("fork", [True, False])
 def test_never_as_root(monkeypatch, fork):
     tried = trial.trouble
-    monkeypatch.setattr(trial, "trouble", lambda s: tried(s) if not s._as_user else "No.")
+    monkeypatch.setattr(trial, "trouble", lambda s, i: tried(s, i) if not s._as_user else "No.")
     with Sandbox(Limits(seconds=5), fork=fork) as sandbox, pytest.raises(SandboxError, match="nobody"):
         sandbox.start()
 
@@ -433,7 +460,7 @@ def test_what_only_root_may_import(monkeypatch):
     try:
         Path(folder, "roots_own.py").write_text("")
         monkeypatch.syspath_prepend(folder)
-        monkeypatch.setitem(trial.STEPS, "imports root's", ("roots_own", "import roots_own"))
+        monkeypatch.setitem(trial.STEPS, "imports root's", ("torch", "import roots_own"))
         with Sandbox(Limits(seconds=5)) as sandbox:
             found = grade(Submission("right", source=f"import roots_own\n{RIGHT}"), sandbox)
     finally:
@@ -467,9 +494,9 @@ if os.fork() == 0:
 
 @LINUX
 def test_without_namespaces_a_daemon_ends_with_its_submission(poor_sandbox):
-    before = len(below(poor_sandbox._starter._server.pid))
+    before = len(below(poor_sandbox._starter._server().pid))
     output_of(poor_sandbox, DAEMON)
-    assert eventually(lambda: len(below(poor_sandbox._starter._server.pid)) == before)
+    assert eventually(lambda: len(below(poor_sandbox._starter._server().pid)) == before)
     assert grade(Submission("next", source=RIGHT), poor_sandbox).total == TOTAL
 
 
@@ -549,7 +576,7 @@ IN_A_ROW = [DEEP, LOCKED, MANY, DAEMON, *(path.read_text("latin-1") for path in 
 def test_many_in_a_row_leave_nothing_behind(any_sandbox, temporary, monkeypatch):
     monkeypatch.setattr(any_sandbox, "limits", Limits(seconds=1))
     assert grade(Submission("right", source=RIGHT), any_sandbox).total == TOTAL
-    server = any_sandbox._starter._server.pid
+    server = any_sandbox._starter._server().pid
 
     def held():
         family = [server, *below(server)]
@@ -563,7 +590,7 @@ def test_many_in_a_row_leave_nothing_behind(any_sandbox, temporary, monkeypatch)
         found = grade(Submission("right", source=RIGHT), any_sandbox)
         assert found.total == TOTAL, source
     assert eventually(lambda: held() == before), (before, held())
-    assert any_sandbox._starter._server.pid == server
+    assert any_sandbox._starter._server().pid == server
 
 
 MOVED = """
@@ -632,7 +659,7 @@ held = [torch.ones(20 << 20) for _ in range(6)]
 @LINUX
 def test_memory_that_nobody_may_look_at_is_counted(sandbox):
     with Session(sandbox, Submission("hidden", source=HIDDEN_MEMORY)):
-        assert memory_of(below(sandbox._starter._server.pid)) > 480 << 20
+        assert memory_of(below(sandbox._starter._server().pid)) > 480 << 20
 
 
 PRINT_WORLD = """
@@ -701,22 +728,26 @@ def test_nothing_is_left_behind(sandbox, temporary):
         assert not any(b"61.5" in command for command in commands)
 
 
-def test_a_dead_server_is_replaced(sandbox):
+@LINUX
+@pytest.mark.parametrize("which", ["server", "origin", "both"])
+def test_a_dead_process_of_the_graders_is_replaced(sandbox, which):
     submission = Submission("test", source=RIGHT)
     assert grade(submission, sandbox).total == TOTAL
-    sandbox._starter._server.kill()
-    sandbox._starter._server.wait()
+    server, origin = sandbox._starter._server().pid, sandbox._starter._origin._process.pid
+    for pid in {"server": [server], "origin": [origin], "both": [server, origin]}[which]:
+        os.kill(pid, signal.SIGKILL)
     assert grade(submission, sandbox).total == TOTAL
+    assert (sandbox._starter._server().pid == server) == (which == "origin")
 
 
 def test_a_server_that_fails_a_submission_is_replaced(sandbox, monkeypatch):
-    ask, asked = sandbox._starter._ask, []
+    ask, asked = starters._Server.ask, []
 
     def fail_once(*arguments):
         asked.append(arguments)
         return ask(*arguments) if len(asked) > 1 else 0
 
-    monkeypatch.setattr(sandbox._starter, "_ask", fail_once)
+    monkeypatch.setattr(starters._Server, "ask", fail_once)
     assert grade(Submission("test", source=RIGHT), sandbox).total == TOTAL
 
 
@@ -727,9 +758,9 @@ def test_a_default_timeout_of_sockets_ends_no_server():
         with Sandbox() as sandbox:  # its server takes longer than that to start
             assert grade(Submission("test", source=RIGHT), sandbox).total == TOTAL
             time.sleep(0.3)
-            server = sandbox._starter._server
+            server = sandbox._starter._server()
             assert grade(Submission("test", source=RIGHT), sandbox).total == TOTAL
-            assert sandbox._starter._server is server
+            assert sandbox._starter._server() is server
     finally:
         socket.setdefaulttimeout(before)
 

@@ -11,6 +11,7 @@ from tests.grading.exercises import EXERCISES, FUNCTIONS, TOTAL
 from tests.grading.grade import grade
 from tests.grading.mistakes import FORMULAS
 from tests.grading.sandbox import Limits, Sandbox
+from tests.grading.session import Session
 from tests.grading.submission import Submission
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +38,35 @@ def test_a_slow_submission_has_a_limit_as_a_whole():
         found = grade(Submission("slow", source=source), sandbox)
     assert found.points(1) == POINTS[1] and found.points(3) < POINTS[3]
     assert time.monotonic() - start < 20  # the server's start included; unlimited, it takes 25
+
+
+def messages_of(sandbox, source):
+    """The grade, and in how many messages each process was spoken to."""
+    grade(Submission("first", source=""), sandbox)  # which tries the machine, too
+    sent = []
+    with pytest.MonkeyPatch.context() as patch:
+        ask = Session._exchange
+        patch.setattr(Session, "_exchange", lambda *a: (sent.append(a[0]._process), ask(*a))[1])
+        found = grade(Submission("test", source=source), sandbox)
+    return found, [sent.count(process) for process in dict.fromkeys(sent)]
+
+
+def test_a_right_submission_is_asked_almost_all_in_one_message(short_sandbox):
+    found, counts = messages_of(short_sandbox, RIGHT)
+    assert found.total == TOTAL
+    assert counts == [3]  # what is loaded, what is foreseen, and a part of a batch that its own scores decide
+
+
+def test_what_ends_the_process_is_asked_one_by_one(short_sandbox):
+    head = "def reconstruct(x, V, W, b, a):"
+    source = f"print('loaded')\n{RIGHT}".replace(
+        head, f"{head}\n    print('asked', flush=True)\n    while True: pass"
+    )
+    found, counts = messages_of(short_sandbox, source)
+    assert (found.points(1), found.points(2), found.points(3)) == (POINTS[1], 0, POINTS[3])
+    assert "within 2 seconds" in next(iter(found.mistakes))
+    assert found.output.split() == ["loaded", "asked", "loaded"]  # what was printed in vain is not shown
+    assert counts[0] == 2 and len(counts) == 3
 
 
 FORGED = """

@@ -16,7 +16,7 @@ from .session import Session
 from .submission import Submission
 
 AHEAD = 100  # grades that may wait to be asked for: memory is bounded, and a slow one holds up few others
-MANY = 30  # submissions of one sandbox that are worth half a second of preparation
+MANY = 60  # submissions that are worth half a second of preparation
 
 
 def cores() -> int:
@@ -28,13 +28,13 @@ def cores() -> int:
 
 
 class Ahead:
-    """Threads with a sandbox each.
+    """Threads with a sandbox between them.
 
     What is expected is graded in that order, up to `AHEAD` grades before they are asked for.
     """
 
     def __init__(self, probes: Probes, jobs: int = 1, count: int = 1, **sandbox):
-        """`count` submissions are to come; `sandbox` are the arguments of each Sandbox."""
+        """`count` submissions are to come; `sandbox` are the arguments of the Sandbox."""
         self._probes = probes
         self._changed = threading.Condition()
         self._waiting: deque[Submission] = deque()
@@ -43,8 +43,8 @@ class Ahead:
         self._asked: str | None = None
         self._ended = False
         jobs = max(1, min(jobs, count))
-        self._sandboxes = [_Sandbox(many=count > jobs * MANY, **sandbox) for _ in range(jobs)]
-        self._threads = [threading.Thread(target=self._work, args=(s,), daemon=True) for s in self._sandboxes]
+        self._sandbox = _Sandbox(many=count > MANY, **sandbox)
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(jobs)]
         # More threads of the grader's own would take the submissions' time.
         self._one_thread = threadpool_limits(1)
         for thread in self._threads:
@@ -96,18 +96,18 @@ class Ahead:
         with self._changed:
             self._ended = True
             self._changed.notify_all()
-        for sandbox in self._sandboxes:
-            sandbox.end()
+        self._sandbox.end()
         for thread in self._threads:
             thread.join(30)
+        self._sandbox.close()
         self._one_thread.restore_original_limits()
 
-    def _work(self, sandbox):
-        with threadpool_limits(1), sandbox:  # some libraries count for each thread of ours
-            sandbox.prepare()
+    def _work(self):
+        with threadpool_limits(1):  # some libraries count for each thread of ours
+            self._sandbox.prepare()
             while (submission := self._next()) is not None:
                 try:
-                    found = grade(submission, sandbox, self._probes)
+                    found = grade(submission, self._sandbox, self._probes)
                 except BaseException as error:
                     found = error
                 with self._changed:
@@ -129,13 +129,13 @@ class Ahead:
 
 
 class _Sandbox(Sandbox):
-    """A sandbox that another thread can end."""
+    """A sandbox that a thread which doesn't use it can end."""
 
     def __init__(self, **arguments):
         super().__init__(**arguments)
         self._forks = arguments.get("fork", sys.platform.startswith("linux"))
         self._ended = False
-        self._latest: Process | None = None
+        self._latest: dict[int, Process] = {}  # of each thread
 
     def prepare(self):
         """Import torch now, while the tests are still being collected; what fails here will fail again."""
@@ -146,13 +146,13 @@ class _Sandbox(Sandbox):
     def start(self, *arguments):
         if self._ended:
             raise SandboxError("The grader was ended.")
-        self._latest = super().start(*arguments)
+        process = self._latest[threading.get_ident()] = super().start(*arguments)
         if self._ended:
-            self._latest.kill()
-        return self._latest
+            process.kill()
+        return process
 
     def end(self):
-        """End the submission of now, and start none any more. The rest is the worker's own to end."""
+        """End the submissions of now, and start none any more. The rest is the threads' own to end."""
         self._ended = True
-        if self._latest:
-            self._latest.kill()
+        for process in list(self._latest.values()):
+            process.kill()

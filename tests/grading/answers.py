@@ -22,7 +22,7 @@ class Returned:
         value: the numbers, float64; None if it isn't a moderate number of real ones.
         requires_grad: whether it can be differentiated.
         gradients: of its sum by all arguments but the first, where that was asked for and is possible.
-        after: the arguments as they were after the call; () where they are large.
+        after: the arguments as they were after the call; () where that was not asked for, or they are large.
         gradient_error: what differentiating it raised.
         graded_inside: whether the function itself wrote to its arguments' `.grad`.
         changed_settings: what it has changed beside its arguments, in words.
@@ -74,8 +74,26 @@ class Missing:
 Answer = Returned | Raised | Died | Missing
 
 
-def read(report: dict, numbers: list[np.ndarray], arguments: list[np.ndarray]) -> Returned | Raised:
-    """The answer in one message of a submission's process, see inside/call.py.
+def split(reports: list[dict], numbers: list[np.ndarray], count: int) -> list[tuple[dict, list[np.ndarray]]]:
+    """What one message says of so many calls, each with its own numbers.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is none that inside/server.py sends.
+    """
+    if not isinstance(reports, list) or len(reports) != count:
+        raise TypeError("other answers")
+    found, rest = [], list(numbers)
+    for report in reports:
+        own = _whole(report["count"])
+        found.append((report, rest[:own]))
+        rest = rest[own:]
+    return found
+
+
+def read(
+    report: dict, numbers: list[np.ndarray], arguments: list[np.ndarray], look: bool = False
+) -> Returned | Raised:
+    """The answer in what inside/call.py says of one call; `look` as there.
 
     Raises:
         ValueError, TypeError, KeyError: it is none that inside/call.py sends.
@@ -88,7 +106,7 @@ def read(report: dict, numbers: list[np.ndarray], arguments: list[np.ndarray]) -
     if not isinstance(parts, list) or len(parts) > MAX_PARTS:
         raise TypeError("no parts")
     parts = tuple(_described(part, rest) for part in parts)
-    count = len(arguments) if sum(array.size for array in arguments) <= MAX_BACK else 0
+    count = len(arguments) if look and sum(array.size for array in arguments) <= MAX_BACK else 0
     after, rest = tuple(rest[:count]), rest[count:]
     if [array.shape for array in after] != [array.shape for array in arguments[:count]]:
         raise ValueError("the arguments have not come back")
@@ -96,7 +114,7 @@ def read(report: dict, numbers: list[np.ndarray], arguments: list[np.ndarray]) -
     error = report.get("gradient_error")
     return Returned(
         **returned,
-        gradients=tuple(rest) if fits else (),
+        gradients=tuple(array.astype(np.float64) for array in rest) if fits else (),
         after=after,
         gradient_error=None if error is None else read_error(error),
         graded_inside=report.get("graded_inside") is True,
@@ -119,7 +137,7 @@ def _described(report, numbers):
         "kind": one_line(report["kind"]),
         "shape": shape,
         "dtype": one_line(report.get("dtype", "")),
-        "value": value,
+        "value": None if value is None else value.astype(np.float64),
         "requires_grad": report.get("requires_grad") is True,
     }
 

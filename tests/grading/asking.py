@@ -19,20 +19,41 @@ class Asker:
         quiet: whether noise is turned off, since it gives two answers otherwise.
     """
 
-    def __init__(self, exercise: Exercise, call: Callable[..., Answer], seconds: float | None, shapes=None):
+    def __init__(
+        self,
+        exercise: Exercise,
+        call: Callable[..., Answer],
+        seconds: float | None = None,
+        shapes: tuple[tuple[int, ...], ...] | None = None,
+        foreseen: list[tuple[tuple, Answer]] = (),
+    ):
+        """`call` as in `examine`; `foreseen` are answers that are there already, with what was asked: the
+        arguments of `__call__`."""
         self.exercise, self.seconds, self.shapes = exercise, seconds, shapes
+        self._foreseen = list(foreseen)
         self.order: tuple[int, ...] | None = None
         self.part: int | None = None
         self.quiet = False
         self._call = call
 
-    def __call__(self, batch: Batch, differentiate: bool = False) -> Answer:
+    def __call__(self, batch: Batch, differentiate: bool = False, look: bool = False) -> Answer:
+        """The answer; `look` says whether to see the arguments after the call, too."""
+        if not (self.order or self.part is not None or self.quiet):
+            for i, (asked, answer) in enumerate(self._foreseen):
+                if asked == (batch, differentiate, look):
+                    del self._foreseen[i]
+                    return answer
+        return self._call(*self.question(batch, differentiate, look))
+
+    def question(self, batch: Batch, differentiate: bool = False, look: bool = False) -> tuple:
+        """The arguments for `call`."""
         arrays = list(batch.arrays.values())
         if self.shapes:
-            arrays = [array.reshape(shape) for array, shape in zip(arrays, self.shapes, strict=True)]
+            pairs = zip(arrays, self.shapes, strict=True)
+            arrays = [a if a.shape[1:] == shape[1:] else a.reshape(shape) for a, shape in pairs]
         if self.order:
             arrays = [arrays[place] for place in self.order]
-        return self._call(self.exercise.function, arrays, differentiate, self.part, self.quiet)
+        return self.exercise.function, arrays, differentiate, self.part, self.quiet, look
 
     def numbers(self, answer: Answer) -> np.ndarray | None:
         """The numbers of an answer, finite ones; None if there are none."""

@@ -9,13 +9,13 @@ from .answers import Answer, Died, Raised, Returned
 from .asking import Asker
 from .behave import RANDOM, changed, check_gradient, check_own, check_training, repeats
 from .exercises import Exercise
-from .explain import explain, follows
+from .explain import expected_value, explain, follows, right_value
 from .locate import UNKNOWN, charge_ignored, ignored_parameters, locate
 from .locate_scores import locate_scores
 from .probes import Batch, Probes, Questions
 from .reading import read
 from .recover import recover
-from .steps import Formula, evaluate
+from .steps import Formula
 from .trouble import NOT_IMPLEMENTED, trouble
 from .verdict import Result, Verdict
 
@@ -30,22 +30,46 @@ def examine(
     call: Callable[..., Answer],
     probes: Probes,
     seconds: float | None = None,
+    foreseen: list[Answer] | None = None,
 ) -> list[Result]:
     """The results of one exercise, criterion by criterion.
 
     Args:
-        call: call(function, arrays, differentiate, part, quiet), as `Session.call`.
+        call: call(function, arrays, differentiate, part, quiet, look), as `Session.call`.
         seconds: the time limit of a call, to be named in a reason.
+        foreseen: the answers to `foreseen_questions`, if they were asked before.
     """
     best, best_is_unusable = None, True
-    for shapes in _SHAPES if not exercise.takes_parameters else (None,):
-        examination = _Examination(exercise, formula, Asker(exercise, call, seconds, shapes), probes)
+    known = list(zip(_asked(exercise, probes), foreseen, strict=True)) if foreseen else []
+    for shapes in _shapes(exercise):
+        ask = Asker(exercise, call, seconds, shapes, known)
+        known = []
+        examination = _Examination(exercise, formula, ask, probes)
         results = examination.verdict.results()
         if best is None or not examination.verdict.lost or (best_is_unusable and examination.is_explained):
             best, best_is_unusable = results, examination.verdict.unusable
         if not examination.verdict.lost or examination.is_final:
             break
     return best
+
+
+def foreseen_questions(exercise: Exercise, probes: Probes) -> list[tuple]:
+    """What a right function is asked, almost all of it: arguments for `call`."""
+    ask = Asker(exercise, None, shapes=_shapes(exercise)[0])
+    return [ask.question(*asked) for asked in _asked(exercise, probes)]
+
+
+def _shapes(exercise):
+    return (None,) if exercise.takes_parameters else _SHAPES
+
+
+def _asked(exercise, probes):
+    questions, differentiate = probes.questions(exercise.arguments), exercise.differentiable
+    first, *others = questions.values
+    others += questions.sizes[: 1 if differentiate else None]
+    asked = [(first, differentiate, True), (first, differentiate, False)]
+    asked += [(batch, False, False) for batch in others]
+    return asked + [(batch, True, False) for batch in probes.training if differentiate]
 
 
 class _Examination:
@@ -61,7 +85,7 @@ class _Examination:
             if questions is None:
                 return
             first = self._call(questions.values[0])
-        right = evaluate(formula, (), questions.values[0].exact)
+        right = right_value(formula, questions.values[0])
         value = read(ask, first, right, self.verdict)
         if value is None:
             return
@@ -78,9 +102,9 @@ class _Examination:
 
     def _call(self, batch):
         """The answer to the first question, differentiated if need be and if possible."""
-        answer = self.ask(batch, self.exercise.differentiable)
+        answer = self.ask(batch, self.exercise.differentiable, look=True)
         if isinstance(answer, Raised) and self.exercise.differentiable:
-            again = self.ask(batch)
+            again = self.ask(batch, look=True)
             if isinstance(again, Returned):  # it is only differentiation that fails
                 self.lose(
                     f"{self.trouble(answer, batch)[0]} So it can't be differentiated.", "not differentiable"
@@ -118,7 +142,7 @@ class _Examination:
             self.lose(*self.trouble(again, batch))
         elif not repeats(value, self.ask.numbers(again)):
             self.is_random = self.ask.quiet = True
-            first = self.ask(batch, exercise.differentiable)
+            first = self.ask(batch, exercise.differentiable, look=True)
             value = self.ask.numbers(first)
             if value is None:
                 verdict.lose_all(UNKNOWN, "unknown", look=True)
@@ -151,7 +175,7 @@ class _Examination:
             check_gradient(exercise, self.formula, ways, batch, first, verdict)
             if not verdict.lost:
                 check_training(exercise, self.formula, self.ask, self.probes, verdict)
-        right = evaluate(self.formula, (), batch.exact)
+        right = right_value(self.formula, batch)
         if exercise.by_order and not verdict.lost and not np.allclose(value, right, rtol=1e-3):
             verdict.note(exercise.end, _OTHER_SCALE)
 
@@ -219,7 +243,7 @@ class _Examination:
         ways = self._explain(answers)
         if ways is None and self.exercise.by_order:
             answers = self._summed(answers)
-        rights = [evaluate(self.formula, (), batch.exact) for batch, _ in answers]
+        rights = [right_value(self.formula, batch) for batch, _ in answers]
         same_shape = all(
             value.shape == right.shape for (_, value), right in zip(answers, rights, strict=True)
         )
@@ -278,7 +302,7 @@ class _Examination:
         if self.exercise.differentiable and not ways:
             sizes = sizes[:1]  # training tries large ones
         for other in sizes if self.exercise.own not in self.verdict.lost else ():
-            expected = evaluate(self.formula, ways, other.exact)
+            expected = expected_value(self.formula, ways, other)
             if expected is None or not expected.size:  # the mistake that has been named leaves nothing
                 continue
             for _, value in self._answer(other, *answers[0]):
@@ -299,7 +323,7 @@ class _Examination:
             locate_scores(self.ask, self.formula, answers, verdict)
             return
         batch, value = answers[0]
-        right = evaluate(self.formula, (), batch.exact)
+        right = right_value(self.formula, batch)
         if value.size != right.size:
             verdict.lose_all(*self._wrong_shape(batch, value, right))
             return
@@ -316,7 +340,7 @@ class _Examination:
             return
 
         def shaped(batch):
-            value, right = self.ask.value(batch), evaluate(self.formula, (), batch.exact)
+            value, right = self.ask.value(batch), right_value(self.formula, batch)
             return value.reshape(right.shape) if value is not None and value.size == right.size else value
 
         ignored = ignored_parameters(exercise, self.formula, shaped, self.probes, self.is_random)

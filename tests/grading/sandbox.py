@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable
 
 from . import trial
@@ -39,7 +40,7 @@ class Sandbox:
         hidden: Iterable[str | os.PathLike] = (),
         many: bool = False,
     ):
-        """`preload` names modules to import once and first; `hidden` folders are kept secret.
+        """`preload` names modules to import once, for those that need them; `hidden` folders are kept secret.
 
         `many` submissions are worth half a second at the start that makes each of them cheaper.
         """
@@ -48,7 +49,8 @@ class Sandbox:
         self._starter = (
             Forks(limits, sorted(preload), hide, many) if fork else Spawns(limits, sorted(preload))
         )
-        self._is_tried = False
+        self._tried: set[str] = set()  # modules with which a right submission works
+        self._choosing = threading.Lock()
 
     def __enter__(self):
         return self
@@ -69,25 +71,32 @@ class Sandbox:
     def close(self) -> None:
         self._starter.close()
 
-    def start(self) -> Process:
-        """A fresh process, with a folder to write in.
+    def start(self, imports: Iterable[str] = ()) -> Process:
+        """A fresh process, for a submission with these imports, with a folder to write in.
+
+        Any thread may ask, and each has a process of its own.
 
         Raises:
             SandboxError: no right submission can be run on this machine.
         """
+        needed = {"torch", *imports} & {"torch", *self._starter.preload}
         try:
-            if not self._is_tried:
-                self._choose()
-            return self._starter.start()
+            if not needed <= self._tried:
+                with self._choosing:
+                    if not needed <= self._tried:
+                        self._choose(needed | self._tried)
+            return self._starter.start(imports)
         except OSError as error:  # a full disk, say
             raise SandboxError(f"The grader can't start a process for submissions: {error}.") from error
 
-    def _choose(self):
+    def _choose(self, needed):
         """The most protections that work together: what is there is tried as a submission will use it."""
         ways = self._starter.ways()
+        if self._tried:  # for less, and never for more than earlier submissions had
+            ways = ways[ways.index(self.protections) :]
         for i, way in enumerate(ways):
-            trouble = self._trouble(way)
-            if not trouble or (i == 1 and self._trouble(ways[-1])):  # if the least fails, all will
+            trouble = self._trouble(way, needed)
+            if not trouble or (i == 1 and self._trouble(ways[-1], needed)):  # if the least fails, all will
                 break
         if trouble:
             self.close()
@@ -96,11 +105,11 @@ class Sandbox:
                 f"({', '.join(library()) or 'nowhere'}), may they enter {tempfile.gettempdir()}, "
                 "and is the limit of memory high enough?"
             )
-        self._is_tried = True
+        self._tried = needed
 
-    def _trouble(self, way):
+    def _trouble(self, way, imports):
         self._starter.protections = way
         try:
-            return trial.trouble(self._starter)
+            return trial.trouble(self._starter, imports)
         except SandboxError as error:
             return str(error)

@@ -12,7 +12,9 @@ from . import answers
 from .answers import Answer, Died, Missing
 from .inside import FUNCTIONS, wire
 from .processes import Process
-from .submission import Submission
+from .submission import Submission, imported_by
+
+SOON = 2.0  # seconds for all usual questions together, which take a right submission a hundredth of that
 
 
 class Session:
@@ -24,7 +26,7 @@ class Session:
     """
 
     def __init__(self, sandbox, submission: Submission, seconds: float | None = None):
-        """`sandbox` has `limits`, and `start()`, which gives a `Process`; `seconds` replaces its time limit.
+        """`sandbox` has `limits`, and `start(imports)` for a `Process`; `seconds` replaces its time limit.
 
         Raises:
             SandboxError: there is no process to be had.
@@ -57,6 +59,7 @@ class Session:
         differentiate: bool = False,
         part: int | None = None,
         quiet: bool = False,
+        look: bool = False,
     ) -> Answer:
         """Call `function` with fresh tensors of these float32 arrays; the modes are those of inside/call.py.
 
@@ -73,11 +76,45 @@ class Session:
         if self._left >= 0:
             answer = self._load() if self._process is None else ()
         if isinstance(answer, tuple):
-            question = {"function": function, "modes": [differentiate, part, quiet]}
-            answer = self._exchange(question, arrays, answers.read)
+            start = time.monotonic()
+            answer = self._ask([(function, arrays, differentiate, part, quiet, look)], self._seconds)
+            self._left -= time.monotonic() - start
+            answer = answer[0] if isinstance(answer, list) else answer
         if isinstance(answer, Died):
             self._dead[function] = answer
         return answer
+
+    def call_all(self, questions: list[tuple]) -> list[Answer] | None:
+        """The answers to questions that are the arguments of `call`, asked in one message.
+
+        None if not all of them come, and soon. Then nothing is said against any function: the submission is
+        loaded anew, as if it had not been asked.
+        """
+        found = Died("crash")
+        if self._process is not None:
+            found = self._ask(questions, min(self._seconds, SOON))
+        if isinstance(found, list):
+            return found
+        self._output.clear()
+        self._dropped = 0
+        return None
+
+    def _ask(self, questions, seconds):
+        arrays = {id(array): array for _, some, *_ in questions for array in some}
+        places = {key: place for place, key in enumerate(arrays)}
+        calls = [
+            {"function": function, "arrays": [places[id(array)] for array in some], "modes": modes}
+            for function, some, *modes in questions
+        ]
+
+        def read(report, numbers):
+            found = answers.split(report["calls"], numbers, len(questions))
+            return [
+                answers.read(*one, some, look=modes[-1])
+                for one, (_, some, *modes) in zip(found, questions, strict=True)
+            ]
+
+        return self._exchange({"calls": calls}, list(arrays.values()), read, seconds)
 
     def close(self):
         if self._process is None:
@@ -90,7 +127,7 @@ class Session:
         self._process = None
 
     def _load(self):
-        process = self._sandbox.start()
+        process = self._sandbox.start(imported_by([self._submission]))
         self._process = process
         self._over, self._ended_for = threading.Event(), None
         self._questions, self._answers = queue.SimpleQueue(), queue.SimpleQueue()
@@ -107,7 +144,10 @@ class Session:
                 thread.start()
             one = self._submission
             message = {"source": one.source, "cells": one.cells, "helpers": one.helpers}
-            return self._exchange(message, [], _functions)
+            start = time.monotonic()
+            loaded = self._exchange(message, [], _functions, self._seconds)
+            self._left -= time.monotonic() - start
+            return loaded
         except BaseException:  # an interrupt, say: nothing is to be left behind
             self.close()
             raise
@@ -119,16 +159,14 @@ class Session:
                 process.kill()
                 return
 
-    def _exchange(self, message, arrays, read):
+    def _exchange(self, message, arrays, read, seconds):
         """Send one message, and `read` the answer to it."""
         self._messages += 1
-        start = time.monotonic()
         self._questions.put((message | {"id": self._messages}, arrays, read))
         try:
-            answer, reason = self._answers.get(timeout=self._seconds), "crash"
+            answer, reason = self._answers.get(timeout=seconds), "crash"
         except queue.Empty:
             answer, reason = None, "time"
-        self._left -= time.monotonic() - start
         if answer is not None:
             return answer
         reason = self._ended_for or reason
@@ -163,15 +201,15 @@ def _talk(requests, replies, questions, found):
                 wire.send(requests, message, arrays)
                 report = {}
                 while report.get("id") != message["id"]:  # anything else was not asked for
-                    report, numbers = wire.receive(replies, np.float64, 32 << 20, 1 << 20)
-                found.put(read(report, numbers, arrays))
+                    report, numbers = wire.receive(replies, 32 << 20, 1 << 20)
+                found.put(read(report, numbers))
     finally:
         found.put(None)
         os.close(requests)
         os.close(replies)
 
 
-def _functions(report, *_):
+def _functions(report, _):
     """What loading came to: the functions that are there, or why there are none."""
     if "error" in report:
         return answers.read_error(report["error"])

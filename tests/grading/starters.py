@@ -16,9 +16,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from .inside import confine
+from .inside.mounts import FOLDER
 from .inside.wire import READY
 from .processes import Limits, Process, SandboxError, memory_of, remove
 
@@ -43,7 +45,7 @@ class _Starter:
         self._as_user = hasattr(os, "geteuid") and os.geteuid() == 0
 
     def _new_settings(self):
-        """What a submission's process is told, after a folder and a user for it are there."""
+        """A folder that a submission may write to, and what its process is told."""
         parent = tempfile.gettempdir()
         if self._as_user and "files" not in self.protections:  # with it, the way there is made anew
             parent = next((path for path in (parent, "/tmp", "/var/tmp") if _anyone_enters(path)), parent)
@@ -55,9 +57,10 @@ class _Starter:
         if uid is not None:
             with contextlib.suppress(OSError):  # the trial says whether it matters
                 os.chown(folder, uid, uid)
-        private = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), folder)
-        return {
-            "folder": folder,
+        seen = FOLDER if "files" in self.protections else folder
+        private = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), seen)
+        return folder, {
+            "folder": seen,
             "uid": uid,
             "environment": _environment() | private,
             "protections": self.protections,
@@ -68,14 +71,13 @@ class _Starter:
 
 
 class Forks(_Starter):
-    """One fork server serves all submissions, one after the other, with torch imported once (Linux)."""
+    """Forks of fork servers, one server for each thread that asks, with torch imported once (Linux)."""
 
     def __init__(self, limits: Limits, preload: list[str], hidden: list[str], many: bool = False):
         super().__init__(limits, preload)
-        self._hidden, self._many = hidden, many
-        self._server = self._control = None
-        self._one_at_a_time = threading.Lock()
-        self._memory_of_server = 0
+        self._hidden, self._origin = hidden, _Origin(many)
+        # What few submissions import makes each fork dearer: a server without it, and one with.
+        self._servers: dict[tuple[int, bool], _Server] = {}
 
     def ways(self) -> list[list[str]]:
         """The protections that may work together, the most first, the least last.
@@ -83,7 +85,7 @@ class Forks(_Starter):
         Raises:
             SandboxError: torch can't be imported.
         """
-        had = self._open()
+        had = self._server().had
         fewer = [
             [*p]
             for n in range(len(had), -1, -1)
@@ -93,66 +95,48 @@ class Forks(_Starter):
         ]
         return [way for p in fewer for way in ([*p, "reading"], p)[: 2 if self._as_user else 1]]
 
-    def start(self) -> Process:
-        """A fresh process.
+    def start(self, imports: Iterable[str] = ()) -> Process:
+        """A fresh process, for a submission with these imports.
 
         Raises:
             SandboxError: no process can be started.
         """
+        preload = bool({*imports} & {*self.preload})
         for _ in range(2):
-            if self._server is None or self._server.poll() is not None:
-                lost = {*self.protections} - {*self._open(), "reading"}
-                if lost:  # never with less than what was tried
-                    raise SandboxError(f"What keeps submissions in is gone ({', '.join(lost)}).")
-            process = self._fork()
+            server = self._server(preload)
+            if lost := {*self.protections} - {*server.had, "reading"}:  # never with less than what was tried
+                raise SandboxError(f"What keeps submissions in is gone ({', '.join(lost)}).")
+            process = self._fork(server)
             if process is not None:
                 return process
-            self.close()  # the server has just died; that is not this submission's fault
+            server.close()  # it has just died; that is not this submission's fault
+            del self._servers[threading.get_ident(), preload]
         raise SandboxError("The grader can't start a process for submissions any more.")
 
     def close(self) -> None:
-        if self._server:
-            self._control.close()
-            self._server.kill()
-            self._server.wait()
-            self._server = None
+        while self._servers:
+            self._servers.popitem()[1].close()
+        self._origin.close()
 
-    def _open(self):
-        self.close()
-        self._control, theirs = socket.socketpair()
-        for end in (self._control, theirs):  # a default time-out, if a caller set one, must not end it
-            end.settimeout(None)
-        with theirs:
-            self._server = subprocess.Popen(
-                _command({"control": theirs.fileno(), "preload": self.preload, "many": self._many}),
-                pass_fds=[theirs.fileno()],
-                env=_environment() | {"HOME": os.path.expanduser("~")},
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the grader, which then ends the server
-            )
-        self._control.settimeout(PATIENCE)
-        try:
-            had = json.loads(self._control.recv(1 << 12))
-        except (OSError, ValueError):
-            raise SandboxError(NO_TORCH) from None
-        self._control.settimeout(None)
-        self._memory_of_server = memory_of([self._server.pid])
-        return had
+    def _server(self, preload=False):
+        key = threading.get_ident(), preload
+        if key not in self._servers:
+            self._servers[key] = self._origin.new_server(self.preload if preload else [])
+        return self._servers[key]
 
-    def _fork(self):
-        settings = self._new_settings() | {
+    def _fork(self, server):
+        folder, settings = self._new_settings()
+        settings |= {
             "hide": self._hidden,
             "keep": sorted(
                 {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix)} - {PROJECT} | {*library()}
             ),
         }
-        folder, uid = settings["folder"], settings["uid"]
+        uid = settings["uid"]
         requests, replies, output = os.pipe(), os.pipe(), os.pipe()
         theirs, pid = [requests[0], replies[1], output[1]], 0
         try:
-            pid = self._ask(settings, theirs)
+            pid = server.ask(settings, theirs)
         finally:
             for fd in theirs:
                 os.close(fd)
@@ -164,28 +148,131 @@ class Forks(_Starter):
             return None
 
         def kill():
-            self._ask({"kill": pid, "uid": uid})
+            server.ask({"kill": pid, "uid": uid})
             if "processes" not in self.protections:  # the submission may have ended the server
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
 
-        memory = self.limits.memory_bytes + 2 * self._memory_of_server
+        memory = self.limits.memory_bytes + 2 * server.memory_bytes
         on_disk = None if "files" in self.protections else self.limits.folder_bytes
-        return Process(folder, requests[1], replies[0], output[0], self._server.pid, memory, on_disk, kill)
+        return Process(folder, requests[1], replies[0], output[0], server.pid, memory, on_disk, kill)
 
-    def _ask(self, settings, fds=()):
-        """What the fork server answers: a process id, or 0, also if it is dead."""
+
+class _Line:
+    """A socket to a process that forks."""
+
+    def __init__(self, control: socket.socket):
+        self._control, self._one_at_a_time = control, threading.Lock()
+
+    def ask(self, settings, fds=()) -> int:
+        """What it answers: a process id, or 0, also if it is dead."""
         with self._one_at_a_time:
             try:
                 text = json.dumps(settings).encode()
                 socket.send_fds(self._control, [struct.pack("<I", len(text))], fds)
                 self._control.sendall(text)
                 return struct.unpack("<I", self._control.recv(4))[0]
-            except (OSError, struct.error, AttributeError):
+            except (OSError, struct.error):
                 return 0
             except BaseException:  # an interrupt: the next answer would be to this question
                 self._control.close()
                 raise
+
+    def close(self) -> None:
+        self._control.close()
+
+
+class _Origin:
+    """The process that imports torch, once, and forks the servers."""
+
+    def __init__(self, many: bool):
+        self._many, self._process = many, None
+        self._one_at_a_time = threading.Lock()
+
+    def new_server(self, preload: list[str]) -> "_Server":
+        """
+        Raises:
+            SandboxError: torch can't be imported.
+        """
+        with self._one_at_a_time:
+            for _ in range(2):
+                if self._process is None:
+                    self._open()
+                control, theirs = _pair()
+                with theirs:
+                    pid = self._line.ask({"preload": preload}, [theirs.fileno()])
+                if pid:
+                    break
+                control.close()
+                self.close()  # it has died
+            else:
+                raise SandboxError(NO_TORCH)
+        return _Server(control, pid, self)
+
+    def end(self, server: "_Server") -> None:
+        with self._one_at_a_time:
+            if self._process:
+                self._line.ask({"kill": server.pid})
+
+    def close(self) -> None:
+        if self._process:
+            self._line.close()
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _open(self):
+        control, theirs = _pair()
+        with theirs:
+            self._process = subprocess.Popen(
+                _command({"control": theirs.fileno(), "many": self._many}),
+                pass_fds=[theirs.fileno()],
+                env=_environment() | {"HOME": os.path.expanduser("~")},
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the grader, which then ends all that it has started
+            )
+        self._line = _Line(control)
+        _hear(control)
+        self.memory_bytes = memory_of([self._process.pid])
+
+
+class _Server(_Line):
+    """A fork server.
+
+    Attributes:
+        had: the protections that it can have.
+        memory_bytes: what it holds before the first fork.
+    """
+
+    def __init__(self, control, pid: int, origin: _Origin):
+        super().__init__(control)
+        self.pid, self._origin = pid, origin
+        self.had: list[str] = _hear(control)
+        self.memory_bytes = origin.memory_bytes
+
+    def close(self) -> None:
+        super().close()
+        self._origin.end(self)
+
+
+def _pair():
+    pair = socket.socketpair()
+    for end in pair:  # a default time-out, if a caller set one, must not end it
+        end.settimeout(None)
+    return pair
+
+
+def _hear(control):
+    """The first that a process says, when its imports are done."""
+    control.settimeout(PATIENCE)
+    try:
+        return json.loads(control.recv(1 << 12))
+    except (OSError, ValueError):
+        raise SandboxError(NO_TORCH) from None
+    finally:
+        control.settimeout(None)
 
 
 class Spawns(_Starter):
@@ -198,14 +285,14 @@ class Spawns(_Starter):
     def close(self) -> None:
         pass
 
-    def start(self) -> Process:
-        """A fresh process that has imported torch already: no author's time is spent on that.
+    def start(self, imports: Iterable[str] = ()) -> Process:
+        """A fresh process that has imported torch already, and these: no author's time is spent on that.
 
         Raises:
             SandboxError: torch can't be imported.
         """
-        settings = self._new_settings() | {"preload": self.preload}
-        folder, uid = settings["folder"], settings["uid"]
+        folder, settings = self._new_settings()
+        settings["preload"], uid = sorted({*imports} & {*self.preload}), settings["uid"]
         process = subprocess.Popen(
             _command(settings),
             stdin=subprocess.PIPE,
@@ -295,5 +382,8 @@ def _environment():
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        # Memory that was freed is not given back: having it anew takes longer than most calls.
+        "MALLOC_TRIM_THRESHOLD_": "67108864",
+        "MALLOC_MMAP_THRESHOLD_": "67108864",
         "TORCHDYNAMO_DISABLE": "1",  # torch.compile needs a compiler, and changes no value
     }

@@ -1,5 +1,6 @@
 """The grader tries a right submission on itself first: what fails there is no submission's fault."""
 
+from collections.abc import Iterable
 from importlib.machinery import PathFinder
 
 from .session import Session
@@ -23,14 +24,17 @@ STEPS = {
 _BEGIN, _FAILED = "begin: ", "failed: "
 
 
-def trouble(starter: "Forks | Spawns") -> str | None:
-    """What a right submission can't do here, in a sentence, or None.
+def trouble(starter: "Forks | Spawns", imports: Iterable[str]) -> str | None:
+    """What a right submission with these imports can't do here, in a sentence, or None.
 
     Raises:
         SandboxError: no process can be started.
     """
+    packages = {module.partition(".")[0] for module in imports}
     steps = {
-        what: code for what, (package, code) in STEPS.items() if PathFinder.find_spec(package, library())
+        what: code
+        for what, (package, code) in STEPS.items()
+        if package in packages and PathFinder.find_spec(package, library())
     }
     source = "import torch\n"  # without which nobody can be graded
     for what, code in steps.items():

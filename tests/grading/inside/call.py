@@ -26,7 +26,7 @@ def import_torch():
     _Tensor, _from_numpy = torch.Tensor, torch.from_numpy
 
 
-def call(function, arrays, differentiate=False, part=None, quiet=False, own_file=None):
+def call(function, arrays, differentiate=False, part=None, quiet=False, look=False, own_file=None):
     """Call `function` with `arrays` as tensors. Returns (report, numbers).
 
     Args:
@@ -34,14 +34,15 @@ def call(function, arrays, differentiate=False, part=None, quiet=False, own_file
         differentiate: the sum of the result, by `backward()` as the notebook does.
         part: where the result is a tuple, which part of it to differentiate.
         quiet: without noise: dropout does nothing, random numbers are always the same.
+        look: whether to send the arguments back, if they are small.
         own_file: the author's file, for the line where an exception comes from.
 
     Returns:
         report: JSON-able. Either "error", or "kind" (tensor, array, number, list, ...), "dtype",
             "shape", "requires_grad", "numbers" (whether there is an array of them), "parts" (the same
             for what is in a tuple or list); see answers.py for the others.
-        numbers: float64 arrays: those of the result and of its parts, then the arguments as they are
-            now (if they are small), then one gradient for each argument but the first.
+        numbers: float arrays: those of the result and of its parts, then the arguments as they are
+            now (see `look`), then one gradient for each argument but the first.
     """
     tensors = [_from_numpy(array.copy()) for array in arrays]
     if differentiate:
@@ -62,13 +63,9 @@ def call(function, arrays, differentiate=False, part=None, quiet=False, own_file
     report["changed_settings"] = [name for name, value in _settings(tensors).items() if value != before[name]]
     if report["changed_settings"]:
         _restore(before)
-    if sum(array.size for array in arrays) <= MAX_BACK:
+    if look and sum(array.size for array in arrays) <= MAX_BACK:
         pairs = zip(tensors, arrays, strict=True)
-        now = [
-            t.detach().double().numpy().copy() if t.shape == a.shape else a.astype(np.float64)
-            for t, a in pairs
-        ]
-        numbers += now
+        numbers += [_numbers(t) if t.shape == a.shape else a for t, a in pairs]
     if differentiate:
         try:
             numbers += _gradients(result if part is None else result[part], tensors[1:], report)
@@ -86,8 +83,14 @@ def _gradients(result, parameters, report):
     report["graded_inside"] = any(p.grad is not None and bool(p.grad.any()) for p in parameters)
     (result.sum() if result.ndim else result).backward()
     return [
-        np.zeros(tuple(p.shape)) if p.grad is None else p.grad.detach().double().numpy() for p in parameters
+        np.zeros(tuple(p.shape), np.float32) if p.grad is None else _numbers(p.grad).copy()
+        for p in parameters
     ]
+
+
+def _numbers(tensor):
+    tensor = tensor.detach()
+    return (tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.double()).numpy()
 
 
 _training = None, []  # the function that was asked last, and its parameters
@@ -166,7 +169,7 @@ def _describe_one(result):
             )
             if not readable or plain.numel() > MAX_NUMBERS:
                 return report, []
-            return report | {"numbers": True}, [plain.detach().double().numpy()]
+            return report | {"numbers": True}, [_numbers(plain).copy()]
     if _isinstance(result, (list, tuple)):
         result = _array_of(result)
         if result is None:

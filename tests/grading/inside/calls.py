@@ -1,6 +1,7 @@
 """Refuses system calls that no solution needs, by a seccomp filter (Linux on x86-64 and ARM64)."""
 
 import ctypes
+import functools
 import os
 import platform
 import struct
@@ -62,34 +63,36 @@ def refuse(others: bool = False, files: bool = False) -> None:
     Raises:
         OSError, KeyError: no filter can be had here.
     """
-    column, architecture, clone, kill, tgkill, prlimit, seccomp = _MACHINES[platform.machine()]
-    allow, fail, nosys, idle = (_ret(n) for n in (0x7FFF0000, 0x50000 | _EPERM, 0x50000 | _ENOSYS, 0x50000))
-    program = [_load(4), _jump(architecture, 1, 0), fail, _load(0)]
-    if column == 0:
-        program += [_jump_above(0x40000000, 0, 1), fail]  # the x32 numbers of the same calls
-    # The C library takes the old clone where clone3 is not there, and its flags can be looked at.
-    answers = {name: nosys if name == "clone3" else fail for name in _REFUSED}
-    numbers = _REFUSED | (_TO_OTHERS if others else {}) | (_IDLE if files else {})
-    for name, both in numbers.items():
-        if both[column] is not None:
-            program += [_jump(both[column], 0, 1), idle if name in _IDLE else answers.get(name, fail)]
-    program += [_jump(clone, 0, 4), _load(16), _and(_NEWUSER), _jump(0, 1, 0), fail, _load(0)]
-    if others:
-        for call, harmless in (
-            (kill, (0, os.getpid())),
-            (tgkill, (os.getpid(),)),
-            (prlimit, (0, os.getpid())),
-        ):
-            program += [_jump(call, 0, len(harmless) + 3), _load(16)]
-            program += [_jump(one, len(harmless) - i, 0) for i, one in enumerate(harmless)]
-            program += [fail, _load(0)]
-    program.append(allow)
-    code = b"".join(program)
+    code = program(os.getpid() if others else None, files)
     buffer = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("HxxxxxxP", len(program), ctypes.addressof(buffer))
+    header = struct.pack("HxxxxxxP", len(code) // len(_and(0)), ctypes.addressof(buffer))
     libc().prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
     # SECCOMP_SET_MODE_FILTER; SPEC_ALLOW, or every branch of the submission's would become slower.
+    seccomp = _MACHINES[platform.machine()][-1]
     check(libc().syscall(seccomp, 1, 4, ctypes.c_char_p(header)))
+
+
+@functools.lru_cache(maxsize=2)
+def program(own: int | None, files: bool) -> bytes:
+    """The filter; with the id of the own process, signals to all others are refused."""
+    column, architecture, clone, kill, tgkill, prlimit, _ = _MACHINES[platform.machine()]
+    allow, fail, nosys, idle = (_ret(n) for n in (0x7FFF0000, 0x50000 | _EPERM, 0x50000 | _ENOSYS, 0x50000))
+    steps = [_load(4), _jump(architecture, 1, 0), fail, _load(0)]
+    if column == 0:
+        steps += [_jump_above(0x40000000, 0, 1), fail]  # the x32 numbers of the same calls
+    # The C library takes the old clone where clone3 is not there, and its flags can be looked at.
+    answers = {name: nosys if name == "clone3" else fail for name in _REFUSED}
+    numbers = _REFUSED | (_TO_OTHERS if own else {}) | (_IDLE if files else {})
+    for name, both in numbers.items():
+        if both[column] is not None:
+            steps += [_jump(both[column], 0, 1), idle if name in _IDLE else answers.get(name, fail)]
+    steps += [_jump(clone, 0, 4), _load(16), _and(_NEWUSER), _jump(0, 1, 0), fail, _load(0)]
+    if own:
+        for call, harmless in ((kill, (0, own)), (tgkill, (own,)), (prlimit, (0, own))):
+            steps += [_jump(call, 0, len(harmless) + 3), _load(16)]
+            steps += [_jump(one, len(harmless) - i, 0) for i, one in enumerate(harmless)]
+            steps += [fail, _load(0)]
+    return b"".join((*steps, allow))
 
 
 def _load(offset):

@@ -4,7 +4,7 @@ Each protection is tried on its own, so that one that is refused (as in most con
 
 - processes: it sees none but its own, and all of them end with it;
 - files: it sees the system's and Python's, read-only, and one folder of its own in memory;
-- network: none, and no shared memory of others;
+- network: none, and no shared memory of others (what the refused calls don't rule out);
 - calls: system calls that no solution needs are refused (Linux on x86-64 and ARM64).
 
 The first three are namespaces. Where these are refused, others do nearly the same without any rights:
@@ -25,7 +25,9 @@ from .linux import check, libc
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 _FLAGS = {"processes": _NEWPID, "files": _NEWNS, "network": _NEWNET | _NEWIPC}
 _PID_NAMESPACE = "/proc/self/ns/pid"
-_own_processes = None
+_own_processes = _hidden_files = None
+_has_network = True
+_MOUNTS = "/proc/self/ns/mnt"
 
 
 def available() -> list[str]:
@@ -77,6 +79,27 @@ def enter(protections: list[str]) -> None:
         os._exit(0)
     libc().prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     _own_processes = os.open(_PID_NAMESPACE, os.O_RDONLY)
+
+
+def prepare(settings: dict) -> None:
+    """Once, in the fork server: what all its submissions can share, which follow one another."""
+    global _hidden_files, _has_network
+    protections = settings["protections"]
+    if "network" in protections and _has_network:
+        check(libc().unshare(_NEWNET))
+        _has_network = False
+    if "calls" in protections and "signals" not in protections:
+        calls.program(None, "paths" in protections)  # made once
+    if "files" in protections and _hidden_files is None:
+        before = os.open(_MOUNTS, os.O_RDONLY)
+        check(libc().unshare(_NEWNS))
+        try:
+            hidden = os.open(_MOUNTS, os.O_RDONLY)
+            mounts.hide_files(settings["hide"], settings["keep"])
+            _hidden_files = hidden
+        finally:
+            check(libc().setns(before, _NEWNS))
+            os.close(before)
 
 
 def next_fork_is_alone() -> None:
@@ -145,11 +168,12 @@ def confine(settings: dict) -> None:
         file.write("1000")  # should the machine's memory end, this is what goes first
     os.umask(0o022)  # a strict one would make folders that the submission's user can't enter
     mapped, protections, uid = _mapped_bytes(), settings["protections"], settings["uid"]
-    for name in ("files", "network"):
-        if name in protections:
-            check(libc().unshare(_FLAGS[name]))
     if "files" in protections:
-        mounts.hide_files(settings)
+        check(libc().setns(_hidden_files, _NEWNS))
+        check(libc().unshare(_NEWNS))
+        mounts.own_folders(uid, settings["folder_bytes"])
+    if "network" in protections and "calls" not in protections:
+        check(libc().unshare(_NEWIPC))
     limits = {
         "RLIMIT_CORE": 0,
         "RLIMIT_NOFILE": 1024,  # buffers in the kernel are nobody's memory

@@ -23,6 +23,5 @@ def use_huge_pages() -> None:
         found = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw-p \S+ \S+ 0 *(\[heap\])?$", line)
         if found:
             start, end = (int(address, 16) for address in found.groups()[:2])
-            start, end = -(-start // _SIZE) * _SIZE, end // _SIZE * _SIZE
-            if start < end:
-                advise(start, end - start, _COLLAPSE)  # what can't be gathered stays as it is
+            for page in range(-(-start // _SIZE) * _SIZE, end // _SIZE * _SIZE, _SIZE):
+                advise(page, _SIZE, _COLLAPSE)  # one by one: a longer call ends at the first that can't be

@@ -10,6 +10,7 @@ _NOSUID, _NODEV, _NOEXEC, _NOATIME, _NODIRATIME = 2, 4, 8, 1024, 2048
 
 SYSTEM_FOLDERS = ("bin", "etc", "lib", "lib32", "lib64", "libx32", "nix", "sbin", "usr")
 _COVER = b"size=64k,nr_inodes=1024,mode=755"  # empty files take memory as well
+FOLDER = os.path.realpath("/tmp") + "/submission"  # the same for each, which has its own there
 DEVICES = ("null", "zero", "full", "random", "urandom")
 
 
@@ -27,18 +28,17 @@ def _mount(source, target, kind, flags, options=None):
     check(libc().mount(os.fsencode(source), os.fsencode(target), kind, flags, options))
 
 
-def hide_files(settings: dict) -> None:
+def hide_files(hide: list[str], keep: list[str]) -> None:
     """Cover all folders but the system's, and those of `hide`; show those of `keep` again, read-only.
 
     A folder inside another is treated after it, so that the innermost word counts.
     """
-    folder, uid = settings["folder"], settings["uid"]
     _mount("none", "/", None, _REC | _PRIVATE)
-    keep = {path: os.open(path, os.O_PATH) for path in settings["keep"]}
+    keep = {path: os.open(path, os.O_PATH) for path in keep}
     devices = {name: os.open(f"/dev/{name}", os.O_PATH) for name in DEVICES if os.path.exists(f"/dev/{name}")}
     top = {f"/{name}" for name in os.listdir("/")} - {f"/{name}" for name in SYSTEM_FOLDERS} - {"/proc"}
     ancestors = {path for kept in ("/usr/lib", *keep) for path in _parents(kept)}
-    hide = {path for path in (*top, *settings["hide"]) if os.path.isdir(path) and not os.path.islink(path)}
+    hide = {path for path in (*top, *hide) if os.path.isdir(path) and not os.path.islink(path)}
     # What is a parent of the system's own folders can't be covered as a whole.
     hide -= {"/", "/usr", "/etc"} | {path for path in ancestors if path.startswith("/usr")}
     for path in sorted((*hide, *keep), key=lambda path: path.count("/")):
@@ -53,18 +53,22 @@ def hide_files(settings: dict) -> None:
             _mount("none", path, None, _REMOUNT | _BIND | _RDONLY | kept_flags | relative)
         elif os.path.isdir(path):
             _mount("tmpfs", path, b"tmpfs", 0, _COVER)
-    os.makedirs(folder, exist_ok=True)
-    size = b"size=%d,nr_inodes=4096,mode=700" % settings["folder_bytes"]
-    _mount("tmpfs", folder, b"tmpfs", _NOSUID | _NODEV, size)
-    if uid is not None:
-        os.chown(folder, uid, uid)
     for name, fd in devices.items():
         open(f"/dev/{name}", "w").close()
         _mount(f"/proc/self/fd/{fd}", f"/dev/{name}", None, _BIND)
         os.close(fd)
-    os.mkdir("/dev/shm", 0o1777)
-    _mount("tmpfs", "/dev/shm", b"tmpfs", _NOSUID | _NODEV, b"size=1m,nr_inodes=256,mode=1777")
+    os.makedirs(FOLDER)
+    os.mkdir("/dev/shm")
     _mount("tmpfs", "/proc", b"tmpfs", 0, _COVER)
+
+
+def own_folders(uid: int | None, folder_bytes: int) -> None:
+    """What a submission may write to, in memory."""
+    size = b"size=%d,nr_inodes=4096,mode=700" % folder_bytes
+    _mount("tmpfs", FOLDER, b"tmpfs", _NOSUID | _NODEV, size)
+    if uid is not None:
+        os.chown(FOLDER, uid, uid)
+    _mount("tmpfs", "/dev/shm", b"tmpfs", _NOSUID | _NODEV, b"size=1m,nr_inodes=256,mode=1777")
 
 
 def _parents(path):

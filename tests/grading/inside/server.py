@@ -1,6 +1,6 @@
 """The process itself: serves one submission, or forks a process for each.
 
-Started with a control socket it is a fork server: torch is imported once, and each submission
+Started with a control socket it imports torch, once, and forks fork servers; from these each submission
 gets a fork, which confine.py shuts in. Without one (where there is no safe fork) it serves one submission.
 """
 
@@ -14,8 +14,6 @@ import socket
 import struct
 import sys
 
-import numpy as np
-
 from . import FUNCTIONS, call, confine
 from .huge import use_huge_pages
 from .load import MissingModule, load, slice_notebook, write_helpers
@@ -26,7 +24,7 @@ _getpid, _exit = os.getpid, os._exit
 
 def serve(requests, replies):
     """Load one submission, then answer calls until the grader hangs up."""
-    message, _ = receive(requests, np.float32)
+    message, _ = receive(requests)
     number = message["id"]
     path = os.path.join(os.getcwd(), "solution.py")
     namespace, process = {}, _getpid()
@@ -57,9 +55,14 @@ def serve(requests, replies):
     except BaseException as error:
         answer({"id": number, "error": call.explain(error, path)})
     while True:
-        message, arrays = receive(requests, np.float32)
-        report, numbers = call.call(namespace.get(message["function"]), arrays, *message["modes"], path)
-        answer(report | {"id": message["id"]}, numbers)
+        message, arrays = receive(requests)
+        reports, numbers = [], []
+        for one in message["calls"]:
+            given = [arrays[place] for place in one["arrays"]]
+            report, own = call.call(namespace.get(one["function"]), given, *one["modes"], path)
+            reports.append(report | {"count": len(own)})
+            numbers += own
+        answer({"id": message["id"], "calls": reports}, numbers)
 
 
 def _start(settings, requests, replies):
@@ -73,8 +76,8 @@ def _start(settings, requests, replies):
         # A submission that closes all the low numbers keeps its line to the grader, and gets no other.
         high = min(700, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 10)
         requests, replies = (fcntl.fcntl(fd, fcntl.F_DUPFD, high) for fd in (requests, replies))
-        os.closerange(3, high)
         confine.confine(settings)
+        os.closerange(3, high)
     os.chdir(settings["folder"])
     sys.stdin, sys.stdout, sys.stderr = (
         open(fd, mode, closefd=False, errors="replace", encoding="utf-8")
@@ -90,23 +93,51 @@ def _take_streams(output):
         os.dup2(source, target)
 
 
+def _requests(control):
+    """What is asked for on a socket, with the file numbers that come with it, until the grader has gone."""
+    while True:
+        header, fds, _, _ = socket.recv_fds(control, 4, 3)
+        if not header:
+            return
+        text = control.recv(*struct.unpack("<I", header), socket.MSG_WAITALL)
+        yield json.loads(text), fds
+
+
+def fork_servers(control):
+    """Fork a server for each request, with more modules imported, and answer with its id; or end one."""
+    control.sendall(json.dumps([]).encode())
+    for settings, fds in _requests(control):
+        if "kill" in settings:
+            os.kill(settings["kill"], signal.SIGKILL)
+            os.waitpid(settings["kill"], 0)
+            control.sendall(bytes(4))
+            continue
+        pid = os.fork()
+        if pid == 0:
+            try:
+                control.close()
+                os.setsid()
+                _import(settings["preload"])
+                fork_server(socket.socket(fileno=fds[0]))
+            finally:
+                os._exit(0)
+        os.close(fds[0])
+        control.sendall(struct.pack("<I", pid))
+
+
 def fork_server(control):
-    """Serve the socket `control`: fork a process for each request and answer with its id, or end one."""
+    """Fork a process for each request and answer with its id, or end one."""
     protections = confine.available()
     control.sendall(json.dumps(protections).encode())
     confine.enter(protections)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while True:
-        header, fds, _, _ = socket.recv_fds(control, 4, 3)
-        if not header:
-            confine.end_family()  # the grader has gone
-            return
-        text = control.recv(*struct.unpack("<I", header), socket.MSG_WAITALL)
-        settings = json.loads(text)
+    for settings, fds in _requests(control):
         if "kill" in settings:
             confine.end_in_server(settings["kill"], settings["uid"])
             control.sendall(bytes(4))
             continue
+        with contextlib.suppress(OSError):  # the trial of a right submission tells
+            confine.prepare(settings)
         if "processes" in protections:
             confine.next_fork_is_alone()
         pid = os.fork()
@@ -123,6 +154,14 @@ def fork_server(control):
         for fd in fds:
             os.close(fd)
         control.sendall(struct.pack("<I", pid))
+    confine.end_family()
+
+
+def _import(names):
+    for name in names:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    gc.freeze()  # shared with the forks; collecting would copy it
 
 
 def main():
@@ -135,14 +174,11 @@ def main():
     torch = call.torch
     torch.set_num_threads(1)
     torch.ones(2, 2) @ torch.ones(2, 2)  # reads /proc/cpuinfo, which a submission won't see
-    for name in settings.get("preload", ()):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    _import(settings.get("preload", ()))
     if is_server:
-        gc.freeze()  # shared with the forks; collecting would copy it
-        if settings.get("many"):
+        if settings["many"]:
             use_huge_pages()
-        fork_server(socket.socket(fileno=settings["control"]))
+        fork_servers(socket.socket(fileno=settings["control"]))
     else:
         os.write(replies, READY)
         _start(settings, requests, replies)

@@ -6,7 +6,8 @@ import struct
 
 import numpy as np
 
-MAX_ARRAYS = 32
+MAX_ARRAYS = 256
+_DTYPES = {"f4": np.dtype("<f4"), "f8": np.dtype("<f8")}
 READY = b"\n"  # said once, by a process that is no fork, when its imports are done
 
 # As they were before a stranger's code ran.
@@ -14,30 +15,30 @@ _dumps, _loads, _pack, _read, _write = json.dumps, json.loads, struct.pack, os.r
 
 
 def send(fd, message, arrays=()):
-    """Write one message: a length, a JSON header that tells the arrays' shapes, and their bytes."""
-    message = message | {"arrays": [list(array.shape) for array in arrays]}
+    """Write one message: a length, a JSON header that tells the arrays' types and shapes, and their bytes."""
+    message = message | {"arrays": [[array.dtype.str[1:], list(array.shape)] for array in arrays]}
     header = _dumps(message, default=repr).encode()
-    parts = [_pack("<I", len(header)), header, *(np.ascontiguousarray(a).tobytes() for a in arrays)]
+    parts = [_pack("<I", len(header)), header, *(a.tobytes() for a in arrays)]
     data = memoryview(b"".join(parts))
     while data:
         data = data[_write(fd, data) :]
 
 
-def receive(fd, dtype, limit=1 << 30, header=1 << 30):
-    """Read one message: (message, arrays). Raises EOFError or ValueError if there is no proper one."""
+def receive(fd, limit=1 << 30, header=1 << 30):
+    """Read one message: (message, arrays). Raises EOFError, ValueError, … if there is no proper one."""
     (length,) = struct.unpack("<I", _read_exactly(fd, 4))
     if length > header:
         raise ValueError("message too long")
     message = _loads(_read_exactly(fd, length))
-    shapes = message.pop("arrays")
-    if len(shapes) > MAX_ARRAYS:
+    kinds = [(_DTYPES[name], shape) for name, shape in message.pop("arrays")]
+    if len(kinds) > MAX_ARRAYS:
         raise ValueError("too many arrays")
-    sizes = [int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize for shape in shapes]
+    sizes = [int(np.prod(shape, dtype=np.int64)) * dtype.itemsize for dtype, shape in kinds]
     if min(sizes, default=0) < 0 or sum(sizes) > limit:
         raise ValueError("message too long")
-    blobs = [_read_exactly(fd, size) for size in sizes]
     return message, [
-        np.frombuffer(blob, dtype).reshape(shape) for blob, shape in zip(blobs, shapes, strict=True)
+        np.frombuffer(_read_exactly(fd, size), dtype).reshape(shape)
+        for size, (dtype, shape) in zip(sizes, kinds, strict=True)
     ]
 
 
