@@ -167,6 +167,20 @@ class CriterionItem(pytest.Item):
         return self.path, None, self.name
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
+    """Nothing is set up for a criterion, and nothing captured: that would take as long as the grading."""
+    if not isinstance(item, CriterionItem):
+        return None
+    hook, place = item.ihook, {"nodeid": item.nodeid, "location": item.location}
+    hook.pytest_runtest_logstart(**place)
+    for when, job in (("call", item.runtest), ("teardown", lambda: None)):  # --junitxml waits for the last
+        call = pytest.CallInfo.from_call(job, when, reraise=(pytest.exit.Exception, KeyboardInterrupt))
+        hook.pytest_runtest_logreport(report=hook.pytest_runtest_makereport(item=item, call=call))
+    hook.pytest_runtest_logfinish(**place)
+    return True
+
+
 def pytest_sessionstart(session):
     config = session.config
     _load_mnist(config)

@@ -385,5 +385,6 @@ def _environment():
         # Memory that was freed is not given back: having it anew takes longer than most calls.
         "MALLOC_TRIM_THRESHOLD_": "67108864",
         "MALLOC_MMAP_THRESHOLD_": "67108864",
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
         "TORCHDYNAMO_DISABLE": "1",  # torch.compile needs a compiler, and changes no value
     }
