@@ -86,6 +86,11 @@ def test_it_is_complete_and_says_how_to_start(folder):
         assert cell.cell_type != "code" or (not cell.outputs and cell.execution_count is None)
 
 
+def test_what_a_student_installs_and_downloads_is_not_committed(folder):
+    ignored = (folder / ".gitignore").read_text(encoding="utf-8").split()
+    assert {".venv/", "data/MNIST/", "__pycache__/", ".ipynb_checkpoints/"} <= set(ignored)
+
+
 def test_it_gives_nothing_away():
     bodies = set()
     for statement in ast.parse(REFERENCE).body:

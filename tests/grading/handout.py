@@ -17,7 +17,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 NAME = "exercise_sheet_8"  # the folder inside an archive
 _ANSWER = re.compile(r" *### BEGIN SOLUTION\n.*?### END SOLUTION\n", re.DOTALL)  # as nbgrader marks them
-COPIED = ("requirements.txt", "LICENSE", "data/__init__.py", "data/README.md", "tests/__init__.py")
+COPIED = (
+    ".gitignore", "requirements.txt", "LICENSE", "data/__init__.py", "data/README.md", "tests/__init__.py"
+)  # fmt: skip
 
 
 def files() -> dict[str, str]:
