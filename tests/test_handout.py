@@ -19,9 +19,11 @@ from nbclient import NotebookClient
 
 from tests.grading import autograder, handout
 from tests.grading.collect import find_submissions
-from tests.grading.exercises import TOTAL
-from tests.grading.grade import grade
+from tests.grading.exercises import CRITERIA, TOTAL
+from tests.grading.grade import Grade, grade
+from tests.grading.gradescope import results
 from tests.grading.sandbox import Sandbox
+from tests.grading.verdict import Result
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = (ROOT / "solution.py").read_text(encoding="utf-8")
@@ -272,6 +274,11 @@ def test_the_autograder_grades_whatever_was_uploaded(tmp_path, source, files, sc
     assert run.returncode == 0, run.stderr
     assert found["score"] == sum(test["score"] for test in found["tests"]) == score
     assert sum(test["max_score"] for test in found["tests"]) == TOTAL
+
+
+def test_a_remark_that_costs_nothing_is_seen_on_gradescope():
+    grade = Grade("x", [Result(CRITERIA[0], note="Fine, but long."), Result(CRITERIA[1])])
+    assert [test["output"] for test in results(grade)["tests"]] == ["Fine, but long.", ""]
 
 
 USERS = """
