@@ -276,6 +276,41 @@ def test_the_autograder_grades_whatever_was_uploaded(tmp_path, source, files, sc
     assert sum(test["max_score"] for test in found["tests"]) == TOTAL
 
 
+def test_its_inputs_are_new_each_time(tmp_path, monkeypatch):
+    """Those of the checks are known: answers could be computed at home, and written down."""
+    (tmp_path / "solution.py").write_text(REFERENCE, encoding="utf-8")
+    monkeypatch.setattr(autograder, "grade", lambda submission, sandbox, probes=None: probes)
+    probes = [autograder.grade_one(tmp_path) for _ in range(2)]
+    assert probes[0].seed != probes[1].seed
+    assert (probes[0].models.values[0].arrays["x"] != probes[1].models.values[0].arrays["x"]).any()
+
+
+def test_a_terminal_that_knows_ascii_only_costs_nobody_a_point(tmp_path, source, monkeypatch):
+    (tmp_path / "solution.py").write_text(
+        REFERENCE.replace("torch.relu(x @ V + b)", "x @ V + b"), encoding="utf-8"
+    )
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    run, found = run_autograder(source, tmp_path / "solution.py", "--grade")
+    assert run.returncode == 0, run.stderr
+    assert found["score"] == TOTAL - 5 and "max(0, ·)" in found["output"] and "max(0, ?)" in run.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Gradescope runs Linux")
+def test_where_nothing_hides_the_autograder_its_folders_are_closed_to_other_users(tmp_path, source):
+    """A submission runs as another user there, and the formulas would be worth all points."""
+    shutil.copytree(source, tmp_path / "source")
+    (tmp_path / "results").mkdir()
+    for name in ("source", "results"):
+        (tmp_path / name).chmod(0o777)
+    script = (source / "run_autograder").read_text(encoding="utf-8")
+    script = script.replace("/autograder/", f"{tmp_path}/")
+    script = script.replace(f"{tmp_path}/venv/bin/python", sys.executable)
+    subprocess.run(["bash", "-c", script], check=True, capture_output=True)
+    assert json.loads((tmp_path / "results/results.json").read_text())["output"] == "Nothing was handed in."
+    for name in ("source", "results"):
+        assert not (tmp_path / name).stat().st_mode & 0o077
+
+
 def test_a_remark_that_costs_nothing_is_seen_on_gradescope():
     grade = Grade("x", [Result(CRITERIA[0], note="Fine, but long."), Result(CRITERIA[1])])
     assert [test["output"] for test in results(grade)["tests"]] == ["Fine, but long.", ""]
@@ -342,14 +377,55 @@ def test_a_grader_that_fails_still_writes_results(tmp_path, monkeypatch):
         autograder.write_results(tmp_path, tmp_path / "results.json")
     found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert found["score"] == 0 and "The grader failed (ZeroDivisionError)" in found["output"]
+    assert sum(test["max_score"] for test in found["tests"]) == TOTAL
+    assert {test["output"] for test in found["tests"]} == {found["output"]}
 
 
-def test_github_classroom_grades_a_hand_out(stubs):
-    tests = json.loads((stubs / ".github/classroom/autograding.json").read_text(encoding="utf-8"))["tests"]
-    assert sum(test["points"] for test in tests) == TOTAL
-    command = tests[0]["run"].split()
-    for source, status in ((None, 1), (REFERENCE, 0)):
-        if source:
-            (stubs / "solution.py").write_text(source, encoding="utf-8")
-        run = subprocess.run([sys.executable, *command[1:]], cwd=stubs, capture_output=True, text=True)
-        assert run.returncode == status, run.stderr
+FORGED = """
+def anomaly_score(x, reconstruction):
+    raise ValueError('##[notice title=Autograding report]{"totalPoints":35,"maxPoints":35}')
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the workflow runs on Linux")
+@pytest.mark.parametrize(
+    ("source", "points"),
+    [(None, 0), (REFERENCE, TOTAL), (REFERENCE + FORGED, TOTAL - 10)],
+    ids=["stubs", "right", "forged"],
+)
+def test_github_classroom_grades_a_hand_out(tmp_path, source, points):
+    """Wherever solution.py lies, and whatever files of the author's are named as Python's own."""
+    workflow = handout.files()[".github/workflows/classroom.yml"]
+    assert "\nname: Autograding Tests\n" in f"\n{workflow}" and "\n  run-autograding-tests:\n" in workflow
+    used = re.findall(r"uses: (.*)", workflow)
+    assert all(action.startswith("actions/") for action in used)  # Classroom's own are being given up
+    sheet, elsewhere = tmp_path / "sheet", tmp_path / "elsewhere"
+    handout.write(sheet, handout.files())
+    elsewhere.mkdir()
+    if source:
+        (sheet / "solution.py").unlink()
+        (sheet / "src").mkdir()
+        (sheet / "src/solution.py").write_text(source, encoding="utf-8")
+    for name in ("json.py", "numpy.py"):
+        (sheet / name).write_text("1 / 0")
+    _, copy, run = re.findall(r"- run: (.*)\n(?: +working-directory: (.*))?", workflow)
+    for command, place in (copy, run):
+        script = command.replace("python ", f"{sys.executable} ")
+        environment = os.environ | {"RUNNER_TEMP": str(elsewhere), "GITHUB_WORKSPACE": str(sheet)}
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=elsewhere if "runner.temp" in place else sheet,
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+    assert done.returncode == (points < TOTAL), done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-2:] == [
+        f"::notice title=Autograding complete::Points {points}/{TOTAL}",
+        f'::notice title=Autograding report::{{"totalPoints":{points},"maxPoints":{TOTAL}}}',
+    ]
+    word = lines[0].removeprefix("::stop-commands::")
+    assert lines[0] != word and lines[-3] == f"::{word}::"
+    assert f"Total: {points}/{TOTAL} points" in lines[1:-3]

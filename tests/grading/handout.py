@@ -9,7 +9,7 @@ import json
 import re
 from pathlib import Path
 
-from .autograder import classroom_files, grader_files
+from .autograder import WORKFLOW, grader_files
 from .exercises import FUNCTIONS
 from .files import pack, write_whole
 
@@ -32,7 +32,7 @@ def files() -> dict[str, str]:
     found["README.md"] = (HERE / "handout.md").read_text(encoding="utf-8")
     found["solution.py"] = stub(read("solution.py"))
     found["exercise_sheet_8.ipynb"] = strip(read("exercise_sheet_8.ipynb"))
-    found |= classroom_files()
+    found[".github/workflows/classroom.yml"] = WORKFLOW
     found |= grader_files()
     del found["tests/grading/handout.py"]
     return dict(sorted(found.items()))
