@@ -12,17 +12,19 @@ import sys
 import threading
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.grading import autograder, handout
+from tests.grading import autograder, handout, mistakes
 from tests.grading.collect import find_submissions
 from tests.grading.exercises import CRITERIA, TOTAL
 from tests.grading.grade import Grade, grade
 from tests.grading.gradescope import results
 from tests.grading.sandbox import Sandbox
+from tests.grading.steps import Step
 from tests.grading.verdict import Result
 
 ROOT = Path(__file__).parent.parent
@@ -107,6 +109,22 @@ def test_it_gives_nothing_away():
     text = "".join(handout.files().values())
     assert "x.norm(dim=1)" not in text and "BEGIN SOLUTION" not in text  # the answer to exercise 4
     assert "mse_loss(" not in text and ".relu(" not in text and "addmm(" not in text
+
+
+def test_the_known_mistakes_are_handed_out_without_torch_and_with_all_else():
+    def told(module):
+        steps = {name: step for name, step in vars(module).items() if isinstance(step, Step)}
+        ways = [(name, way) for name, step in steps.items() for way in (step.right, *step.mistakes)]
+        told = [(name, s.name, s.arguments) for name, s in steps.items()]
+        told += [(name, way.name, way.sentence, way.part, way.rounds) for name, way in ways]
+        return told, {way.torch for _, way in ways}
+
+    module = ModuleType("tests.grading.handed_out")
+    module.__package__ = "tests.grading"
+    exec(handout.files()["tests/grading/mistakes.py"], vars(module))
+    (whole, texts), (stripped, left) = told(mistakes), told(module)
+    assert len(whole) > 200 and stripped == whole
+    assert len(texts) > 200 and left == {""}
 
 
 def test_stubs_keep_the_docstrings_and_earn_nothing(stubs):
@@ -316,6 +334,8 @@ def test_a_remark_that_costs_nothing_is_seen_on_gradescope():
     assert [test["output"] for test in results(grade)["tests"]] == ["Fine, but long.", ""]
 
 
+# Of root's rights, those that Docker leaves.
+IN_CONTAINERS = "+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap"
 USERS = """
 import ctypes, os, sys
 ready, go = os.pipe(), os.pipe()
@@ -343,9 +363,10 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     [
         ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", sys.executable],
         ["capsh", "--drop=all", "--shell=/usr/bin/env", "--", sys.executable],
+        ["setpriv", f"--bounding-set=-all,{IN_CONTAINERS}", "--inh-caps=-all", sys.executable],
         [sys.executable, "-c", USERS],
     ],
-    ids=["setpriv", "capsh", "65,536 users"],
+    ids=["setpriv", "capsh", "container", "65,536 users"],
 )
 def test_the_autograder_writes_results_with_whatever_rights(tmp_path, source, command):
     if not shutil.which(command[0]):
