@@ -23,7 +23,7 @@ from tests.grading.collect import find_submissions
 from tests.grading.exercises import CRITERIA, TOTAL
 from tests.grading.grade import Grade, grade
 from tests.grading.gradescope import results
-from tests.grading.sandbox import Sandbox
+from tests.grading.sandbox import Sandbox, SandboxError
 from tests.grading.steps import Step
 from tests.grading.verdict import Result
 
@@ -392,12 +392,24 @@ def test_the_autograder_gives_nothing_away(source):
     assert not list(source.rglob("solution.py"))
 
 
-def test_a_grader_that_fails_still_writes_results(tmp_path, monkeypatch):
-    monkeypatch.setattr(autograder, "grade_one", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ZeroDivisionError("x"), "The grader failed (ZeroDivisionError)."),
+        (SandboxError("So nobody is graded."), "So nobody is graded."),
+        (KeyboardInterrupt(), "The grader did not come to an end."),
+    ],
+    ids=["fails", "refuses", "is ended"],
+)
+def test_a_grader_that_fails_still_writes_results(tmp_path, monkeypatch, error, said):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(autograder, "grade_one", fail)
+    with pytest.raises(type(error)):
         autograder.write_results(tmp_path, tmp_path / "results.json")
     found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert found["score"] == 0 and "The grader failed (ZeroDivisionError)" in found["output"]
+    assert found["score"] == 0 and found["output"] == f"{said} Please tell your teachers."
     assert sum(test["max_score"] for test in found["tests"]) == TOTAL
     assert {test["output"] for test in found["tests"]} == {found["output"]}
 
