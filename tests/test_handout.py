@@ -90,6 +90,13 @@ def test_it_is_complete_and_says_how_to_start(folder):
         assert cell.cell_type != "code" or (not cell.outputs and cell.execution_count is None)
 
 
+def test_what_its_texts_name_is_in_it():
+    files = handout.files()
+    for path in ("README.md", "exercise_sheet_8.ipynb", "solution.py"):
+        named = set(re.findall(r"\w+/[\w/]+\.(?:py|md|ipynb)", files[path]))
+        assert named <= set(files), path
+
+
 def test_what_a_student_installs_and_downloads_is_not_committed(folder):
     ignored = (folder / ".gitignore").read_text(encoding="utf-8").split()
     assert {".venv/", "data/MNIST/", "__pycache__/", ".ipynb_checkpoints/"} <= set(ignored)

@@ -17,6 +17,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 NAME = "exercise_sheet_8"  # the folder inside an archive
 _ANSWER = re.compile(r" *### BEGIN SOLUTION\n.*?### END SOLUTION\n", re.DOTALL)  # as nbgrader marks them
+_OURS = re.compile(r" \(`python tests/[^`]*`\)")  # a command for teachers: what it runs is not handed out
 COPIED = (
     ".gitignore", "requirements.txt", "LICENSE", "data/__init__.py", "data/README.md", "tests/__init__.py"
 )  # fmt: skip
@@ -78,6 +79,8 @@ def strip(notebook: str) -> str:
             source = "".join(cell["source"])
             cell["source"] = _ANSWER.sub("    # TODO: your idea\n", source).splitlines(keepends=True)
             cell |= {"outputs": [], "execution_count": None}
+        else:
+            cell["source"] = [_OURS.sub("", line) for line in cell["source"]]
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
