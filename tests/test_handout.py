@@ -12,16 +12,20 @@ import sys
 import threading
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.grading import autograder, handout
+from tests.grading import autograder, handout, mistakes
 from tests.grading.collect import find_submissions
-from tests.grading.exercises import TOTAL
-from tests.grading.grade import grade
-from tests.grading.sandbox import Sandbox
+from tests.grading.exercises import CRITERIA, TOTAL
+from tests.grading.grade import Grade, grade
+from tests.grading.gradescope import results
+from tests.grading.sandbox import Sandbox, SandboxError
+from tests.grading.steps import Step
+from tests.grading.verdict import Result
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = (ROOT / "solution.py").read_text(encoding="utf-8")
@@ -86,6 +90,18 @@ def test_it_is_complete_and_says_how_to_start(folder):
         assert cell.cell_type != "code" or (not cell.outputs and cell.execution_count is None)
 
 
+def test_what_its_texts_name_is_in_it():
+    files = handout.files()
+    for path in ("README.md", "exercise_sheet_8.ipynb", "solution.py"):
+        named = set(re.findall(r"\w+/[\w/]+\.(?:py|md|ipynb)", files[path]))
+        assert named <= set(files), path
+
+
+def test_what_a_student_installs_and_downloads_is_not_committed(folder):
+    ignored = (folder / ".gitignore").read_text(encoding="utf-8").split()
+    assert {".venv/", "data/MNIST/", "__pycache__/", ".ipynb_checkpoints/"} <= set(ignored)
+
+
 def test_it_gives_nothing_away():
     bodies = set()
     for statement in ast.parse(REFERENCE).body:
@@ -100,6 +116,22 @@ def test_it_gives_nothing_away():
     text = "".join(handout.files().values())
     assert "x.norm(dim=1)" not in text and "BEGIN SOLUTION" not in text  # the answer to exercise 4
     assert "mse_loss(" not in text and ".relu(" not in text and "addmm(" not in text
+
+
+def test_the_known_mistakes_are_handed_out_without_torch_and_with_all_else():
+    def told(module):
+        steps = {name: step for name, step in vars(module).items() if isinstance(step, Step)}
+        ways = [(name, way) for name, step in steps.items() for way in (step.right, *step.mistakes)]
+        told = [(name, s.name, s.arguments) for name, s in steps.items()]
+        told += [(name, way.name, way.sentence, way.part, way.rounds) for name, way in ways]
+        return told, {way.torch for _, way in ways}
+
+    module = ModuleType("tests.grading.handed_out")
+    module.__package__ = "tests.grading"
+    exec(handout.files()["tests/grading/mistakes.py"], vars(module))
+    (whole, texts), (stripped, left) = told(mistakes), told(module)
+    assert len(whole) > 200 and stripped == whole
+    assert len(texts) > 200 and left == {""}
 
 
 def test_stubs_keep_the_docstrings_and_earn_nothing(stubs):
@@ -269,6 +301,48 @@ def test_the_autograder_grades_whatever_was_uploaded(tmp_path, source, files, sc
     assert sum(test["max_score"] for test in found["tests"]) == TOTAL
 
 
+def test_its_inputs_are_new_each_time(tmp_path, monkeypatch):
+    """Those of the checks are known: answers could be computed at home, and written down."""
+    (tmp_path / "solution.py").write_text(REFERENCE, encoding="utf-8")
+    monkeypatch.setattr(autograder, "grade", lambda submission, sandbox, probes=None: probes)
+    probes = [autograder.grade_one(tmp_path) for _ in range(2)]
+    assert probes[0].seed != probes[1].seed
+    assert (probes[0].models.values[0].arrays["x"] != probes[1].models.values[0].arrays["x"]).any()
+
+
+def test_a_terminal_that_knows_ascii_only_costs_nobody_a_point(tmp_path, source, monkeypatch):
+    (tmp_path / "solution.py").write_text(
+        REFERENCE.replace("torch.relu(x @ V + b)", "x @ V + b"), encoding="utf-8"
+    )
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    run, found = run_autograder(source, tmp_path / "solution.py", "--grade")
+    assert run.returncode == 0, run.stderr
+    assert found["score"] == TOTAL - 5 and "max(0, ·)" in found["output"] and "max(0, ?)" in run.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Gradescope runs Linux")
+def test_where_nothing_hides_the_autograder_its_folders_are_closed_to_other_users(tmp_path, source):
+    """A submission runs as another user there, and the formulas would be worth all points."""
+    shutil.copytree(source, tmp_path / "source")
+    (tmp_path / "results").mkdir()
+    for name in ("source", "results"):
+        (tmp_path / name).chmod(0o777)
+    script = (source / "run_autograder").read_text(encoding="utf-8")
+    script = script.replace("/autograder/", f"{tmp_path}/")
+    script = script.replace(f"{tmp_path}/venv/bin/python", sys.executable)
+    subprocess.run(["bash", "-c", script], check=True, capture_output=True)
+    assert json.loads((tmp_path / "results/results.json").read_text())["output"] == "Nothing was handed in."
+    for name in ("source", "results"):
+        assert not (tmp_path / name).stat().st_mode & 0o077
+
+
+def test_a_remark_that_costs_nothing_is_seen_on_gradescope():
+    grade = Grade("x", [Result(CRITERIA[0], note="Fine, but long."), Result(CRITERIA[1])])
+    assert [test["output"] for test in results(grade)["tests"]] == ["Fine, but long.", ""]
+
+
+# Of root's rights, those that Docker leaves.
+IN_CONTAINERS = "+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap"
 USERS = """
 import ctypes, os, sys
 ready, go = os.pipe(), os.pipe()
@@ -296,9 +370,10 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     [
         ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", sys.executable],
         ["capsh", "--drop=all", "--shell=/usr/bin/env", "--", sys.executable],
+        ["setpriv", f"--bounding-set=-all,{IN_CONTAINERS}", "--inh-caps=-all", sys.executable],
         [sys.executable, "-c", USERS],
     ],
-    ids=["setpriv", "capsh", "65,536 users"],
+    ids=["setpriv", "capsh", "container", "65,536 users"],
 )
 def test_the_autograder_writes_results_with_whatever_rights(tmp_path, source, command):
     if not shutil.which(command[0]):
@@ -324,20 +399,73 @@ def test_the_autograder_gives_nothing_away(source):
     assert not list(source.rglob("solution.py"))
 
 
-def test_a_grader_that_fails_still_writes_results(tmp_path, monkeypatch):
-    monkeypatch.setattr(autograder, "grade_one", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ZeroDivisionError("x"), "The grader failed (ZeroDivisionError)."),
+        (SandboxError("So nobody is graded."), "So nobody is graded."),
+        (KeyboardInterrupt(), "The grader did not come to an end."),
+    ],
+    ids=["fails", "refuses", "is ended"],
+)
+def test_a_grader_that_fails_still_writes_results(tmp_path, monkeypatch, error, said):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(autograder, "grade_one", fail)
+    with pytest.raises(type(error)):
         autograder.write_results(tmp_path, tmp_path / "results.json")
     found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert found["score"] == 0 and "The grader failed (ZeroDivisionError)" in found["output"]
+    assert found["score"] == 0 and found["output"] == f"{said} Please tell your teachers."
+    assert sum(test["max_score"] for test in found["tests"]) == TOTAL
+    assert {test["output"] for test in found["tests"]} == {found["output"]}
 
 
-def test_github_classroom_grades_a_hand_out(stubs):
-    tests = json.loads((stubs / ".github/classroom/autograding.json").read_text(encoding="utf-8"))["tests"]
-    assert sum(test["points"] for test in tests) == TOTAL
-    command = tests[0]["run"].split()
-    for source, status in ((None, 1), (REFERENCE, 0)):
-        if source:
-            (stubs / "solution.py").write_text(source, encoding="utf-8")
-        run = subprocess.run([sys.executable, *command[1:]], cwd=stubs, capture_output=True, text=True)
-        assert run.returncode == status, run.stderr
+FORGED = """
+def anomaly_score(x, reconstruction):
+    raise ValueError('##[notice title=Autograding report]{"totalPoints":35,"maxPoints":35}')
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the workflow runs on Linux")
+@pytest.mark.parametrize(
+    ("source", "points"),
+    [(None, 0), (REFERENCE, TOTAL), (REFERENCE + FORGED, TOTAL - 10)],
+    ids=["stubs", "right", "forged"],
+)
+def test_github_classroom_grades_a_hand_out(tmp_path, source, points):
+    """Wherever solution.py lies, and whatever files of the author's are named as Python's own."""
+    workflow = handout.files()[".github/workflows/classroom.yml"]
+    assert "\nname: Autograding Tests\n" in f"\n{workflow}" and "\n  run-autograding-tests:\n" in workflow
+    used = re.findall(r"uses: (.*)", workflow)
+    assert all(action.startswith("actions/") for action in used)  # Classroom's own are being given up
+    sheet, elsewhere = tmp_path / "sheet", tmp_path / "elsewhere"
+    handout.write(sheet, handout.files())
+    elsewhere.mkdir()
+    if source:
+        (sheet / "solution.py").unlink()
+        (sheet / "src").mkdir()
+        (sheet / "src/solution.py").write_text(source, encoding="utf-8")
+    for name in ("json.py", "numpy.py"):
+        (sheet / name).write_text("1 / 0")
+    _, copy, run = re.findall(r"- run: (.*)\n(?: +working-directory: (.*))?", workflow)
+    for command, place in (copy, run):
+        script = command.replace("python ", f"{sys.executable} ")
+        environment = os.environ | {"RUNNER_TEMP": str(elsewhere), "GITHUB_WORKSPACE": str(sheet)}
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=elsewhere if "runner.temp" in place else sheet,
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+    assert done.returncode == (points < TOTAL), done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-2:] == [
+        f"::notice title=Autograding complete::Points {points}/{TOTAL}",
+        f'::notice title=Autograding report::{{"totalPoints":{points},"maxPoints":{TOTAL}}}',
+    ]
+    word = lines[0].removeprefix("::stop-commands::")
+    assert lines[0] != word and lines[-3] == f"::{word}::"
+    assert f"Total: {points}/{TOTAL} points" in lines[1:-3]

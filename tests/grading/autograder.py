@@ -1,52 +1,58 @@
 """Gradescope's autograder.zip, and the grading of the one submission that Gradescope or GitHub Classroom has.
 
 python -m tests.grading.autograder OUT.zip                     makes the archive to upload to Gradescope
-python -m tests.grading.autograder --grade PATH RESULTS.json   grades whatever lies at PATH
-python -m tests.grading.autograder --criterion ID PATH         exits with 0 if PATH earns that criterion
+python -m tests.grading.autograder --grade PATH RESULTS.json   grades whatever lies at PATH, for Gradescope
+python -m tests.grading.autograder --classroom PATH            the same in a workflow, for GitHub Classroom
 """
 
 import argparse
 import ast
 import json
+import secrets
+import sys
 from pathlib import Path
 
-from . import mistakes
 from .collect import find_one
-from .exercises import CRITERIA
+from .exercises import CRITERIA, TOTAL
 from .files import pack, write_whole
 from .grade import Grade, grade
 from .gradescope import results
-from .report import table
+from .probes import Probes
+from .report import number, table
 from .sandbox import Limits, Sandbox, SandboxError
-from .steps import Step
 from .submission import imported_by
+from .verdict import Result
 
 HERE = Path(__file__).resolve().parent
 TORCH = "install torch torchvision --index-url https://download.pytorch.org/whl/cpu"
+OTHERS = "install numpy matplotlib scikit-learn tqdm"  # what the sheet imports, a solution may import as well
 SETUP = f"""\
 #!/usr/bin/env bash
 set -e
+export DEBIAN_FRONTEND=noninteractive
 apt-get update
 apt-get install -y python3-venv
 python3 -m venv /autograder/venv
 /autograder/venv/bin/pip {TORCH}
-/autograder/venv/bin/pip install numpy matplotlib
+/autograder/venv/bin/pip {OTHERS}
 """
 RUN = """\
 #!/usr/bin/env bash
+# The submission runs as another user, and nothing else may keep it from the formulas in this container.
+chmod go= /autograder/source /autograder/results
 cd /autograder/source
 /autograder/venv/bin/python -m tests.grading.autograder \\
     --grade /autograder/submission /autograder/results/results.json
 """
+# Classroom takes the points only from a workflow and a job of these names. The grader runs elsewhere, since
+# Python would take a file of the author's for a module of its own.
 WORKFLOW = f"""\
-name: Autograding
-on: [push, repository_dispatch]
+name: Autograding Tests
+on: [push, workflow_dispatch, repository_dispatch]
 permissions:
-  checks: write
-  actions: read
   contents: read
 jobs:
-  autograding:
+  run-autograding-tests:
     runs-on: ubuntu-latest
     if: github.actor != 'github-classroom[bot]'
     steps:
@@ -54,8 +60,11 @@ jobs:
       - uses: actions/setup-python@v5
         with:
           python-version: "3.12"
-      - run: python -m pip {TORCH} && python -m pip install numpy matplotlib
-      - uses: education/autograding@v1
+      - run: python -m pip {TORCH} && python -m pip {OTHERS}
+        working-directory: ${{{{ runner.temp }}}}
+      - run: cp -r tests "$RUNNER_TEMP"
+      - run: python -m tests.grading.autograder --classroom "$GITHUB_WORKSPACE"
+        working-directory: ${{{{ runner.temp }}}}
 """
 
 
@@ -70,43 +79,30 @@ def grader_files() -> dict[str, str]:
     found = {}
     for path in sorted(HERE.rglob("*.py")):
         content = path.read_text(encoding="utf-8")
-        if path == Path(mistakes.__file__):
+        if path == HERE / "mistakes.py":
             content = ast.unparse(_WithoutTorch().visit(ast.parse(content)))
         found[f"tests/grading/{path.relative_to(HERE).as_posix()}"] = content
     return found
 
 
 class _WithoutTorch(ast.NodeTransformer):
-    def __init__(self):
-        steps = [step for step in vars(mistakes).values() if isinstance(step, Step)]
-        self._texts = {way.torch for step in steps for way in (step.right, *step.mistakes)}
+    """Empties the place of torch in a Step, in a mistake, and in a row (name, compute, torch, …) of many."""
 
-    def visit_Constant(self, node):
-        return ast.Constant("") if node.value in self._texts else node
+    def visit_Call(self, node):
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        _empty(node.args, {"Step": 4, "mistake": 2}.get(name))
+        return self.generic_visit(node)
 
-    def visit_JoinedStr(self, node):
-        return ast.Constant("") if "F." in ast.unparse(node) else self.generic_visit(node)
+    def visit_Tuple(self, node):
+        _empty(node.elts, 2)
+        return self.generic_visit(node)
 
 
-def classroom_files() -> dict[str, str]:
-    """What a repository needs for GitHub Classroom to grade it, a test for each criterion."""
-    tests = [
-        {
-            "name": f"Exercise {criterion.exercise}: {criterion.sentence}",
-            "setup": "",
-            "run": f"python -m tests.grading.autograder --criterion {criterion.id} .",
-            "input": "",
-            "output": "",
-            "comparison": "included",
-            "timeout": 5,  # minutes
-            "points": criterion.points,
-        }
-        for criterion in CRITERIA
-    ]
-    return {
-        ".github/classroom/autograding.json": json.dumps({"tests": tests}, indent=2) + "\n",
-        ".github/workflows/classroom.yml": WORKFLOW,
-    }
+def _empty(parts, place):
+    """Only what is written there: a name stands for what a row says."""
+    for part in parts[place : place + 1] if place else ():
+        if isinstance(part, ast.JoinedStr) or isinstance(getattr(part, "value", None), str):
+            parts[place] = ast.Constant("")
 
 
 def grade_one(path: Path, limits: Limits | None = None) -> Grade:
@@ -117,28 +113,49 @@ def grade_one(path: Path, limits: Limits | None = None) -> Grade:
     """
     submission = find_one(path)
     with Sandbox(limits or Limits(), imported_by([submission])) as sandbox:
-        return grade(submission, sandbox)
+        return grade(submission, sandbox, Probes(secrets.randbelow(10**6)))  # nobody can know the answers
 
 
-def write_results(path: Path, out: Path) -> None:
-    """Grade `path` and write results.json, a valid one whatever happens."""
-    failed = {"score": 0, "output_format": "text", "visibility": "visible", "tests": []}
+def write_results(path: Path, out: Path) -> Grade:
+    """Grade `path` and write results.json, a valid one whatever happens.
 
-    def write(content):
-        write_whole(out, (json.dumps(content, indent=2) + "\n").encode())
+    Raises:
+        Exception: the grader itself fails, which is written as well.
+    """
+
+    def write(found):
+        write_whole(out, (json.dumps(results(found), indent=2) + "\n").encode())
+
+    def fail(reason):
+        reason += " Please tell your teachers."
+        lost = [Result(criterion, reason, "grader error") for criterion in CRITERIA]
+        write(Grade("submission", lost, status="not graded"))
 
     # Should all of this be ended from outside, by a limit of time or of memory, this stays.
-    write(failed | {"output": "The grader did not come to an end. Please tell your teachers."})
+    fail("The grader did not come to an end.")
     try:
         found = grade_one(path)
-        write(results(found))
-        print("\n".join(table(found)))
+        write(found)
     except SandboxError as error:
-        write(failed | {"output": f"{error} Please tell your teachers."})
+        fail(str(error))
         raise
     except Exception as error:
-        write(failed | {"output": f"The grader failed ({type(error).__name__}). Please tell your teachers."})
+        fail(f"The grader failed ({type(error).__name__}).")
         raise
+    return found
+
+
+def for_classroom(grade: Grade) -> list[str]:
+    """The lines from which GitHub Classroom takes the points, and between which an author reads why."""
+    word = secrets.token_hex()
+    points = {"totalPoints": grade.total, "maxPoints": TOTAL}
+    return [
+        f"::stop-commands::{word}",  # an author's exception may look like the lines below
+        *table(grade),
+        f"::{word}::",
+        f"::notice title=Autograding complete::Points {number(grade.total)}/{number(TOTAL)}",
+        f"::notice title=Autograding report::{json.dumps(points, separators=(',', ':'))}",
+    ]
 
 
 def main() -> None:
@@ -146,18 +163,19 @@ def main() -> None:
         prog="python -m tests.grading.autograder", description="Make or run an autograder."
     )
     parser.add_argument("--grade", action="store_true", help="grade PATH and write RESULTS.json")
-    parser.add_argument("--criterion", choices=[criterion.id for criterion in CRITERIA], metavar="ID")
+    parser.add_argument("--classroom", action="store_true", help="grade PATH and tell GitHub its points")
     parser.add_argument("paths", nargs="+", type=Path, metavar="OUT.zip | PATH [RESULTS.json]")
     options = parser.parse_args()
     if len(options.paths) != (2 if options.grade else 1):
         parser.error("--grade takes two paths, everything else takes one")
+    if sys.stdout:
+        sys.stdout.reconfigure(errors="replace")  # some containers know ASCII only
     if options.grade:
-        write_results(*options.paths)
-    elif options.criterion:
-        found = grade_one(options.paths[0])
-        (result,) = (result for result in found.results if result.criterion.id == options.criterion)
-        print(result.reason or "ok")
-        parser.exit(1 if result.reason else 0)
+        print("\n".join(table(write_results(*options.paths))))
+    elif options.classroom:
+        found = grade_one(*options.paths)
+        print("\n".join(for_classroom(found)))
+        parser.exit(0 if found.total == TOTAL else 1)
     else:
         try:
             write_whole(options.paths[0], pack(files()))

@@ -31,7 +31,7 @@ def results(grade: Grade) -> dict:
                     "score": result.points,
                     "max_score": result.criterion.points,
                     "status": "failed" if result.reason else "passed",
-                    "output": reason_of(grade, result)[:MAX_OUTPUT] if result.reason else "",
+                    "output": (reason_of(grade, result) or result.note)[:MAX_OUTPUT],
                     "output_format": "text",
                     "visibility": "visible",
                 }

@@ -9,7 +9,7 @@ import json
 import re
 from pathlib import Path
 
-from .autograder import classroom_files, grader_files
+from .autograder import WORKFLOW, grader_files
 from .exercises import FUNCTIONS
 from .files import pack, write_whole
 
@@ -17,7 +17,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 NAME = "exercise_sheet_8"  # the folder inside an archive
 _ANSWER = re.compile(r" *### BEGIN SOLUTION\n.*?### END SOLUTION\n", re.DOTALL)  # as nbgrader marks them
-COPIED = ("requirements.txt", "LICENSE", "data/__init__.py", "data/README.md", "tests/__init__.py")
+_OURS = re.compile(r" \(`python tests/[^`]*`\)")  # a command for teachers: what it runs is not handed out
+COPIED = (
+    ".gitignore", "requirements.txt", "LICENSE", "data/__init__.py", "data/README.md", "tests/__init__.py"
+)  # fmt: skip
 
 
 def files() -> dict[str, str]:
@@ -30,7 +33,7 @@ def files() -> dict[str, str]:
     found["README.md"] = (HERE / "handout.md").read_text(encoding="utf-8")
     found["solution.py"] = stub(read("solution.py"))
     found["exercise_sheet_8.ipynb"] = strip(read("exercise_sheet_8.ipynb"))
-    found |= classroom_files()
+    found[".github/workflows/classroom.yml"] = WORKFLOW
     found |= grader_files()
     del found["tests/grading/handout.py"]
     return dict(sorted(found.items()))
@@ -76,6 +79,8 @@ def strip(notebook: str) -> str:
             source = "".join(cell["source"])
             cell["source"] = _ANSWER.sub("    # TODO: your idea\n", source).splitlines(keepends=True)
             cell |= {"outputs": [], "execution_count": None}
+        else:
+            cell["source"] = [_OURS.sub("", line) for line in cell["source"]]
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
