@@ -22,7 +22,7 @@ SMALL = {
     " --solution tests/submissions/right/plain.py --grades {tmp}/grades.csv --feedback {tmp}/pages/",
     "-m tests.grading.autograder --grade": "-m tests.grading.autograder --grade"
     " tests/submissions/right/plain.py {tmp}/results.json",
-    "-m tests.grading.autograder --criterion": "-m tests.grading.autograder --criterion 1.hidden"
+    "-m tests.grading.autograder --classroom": "-m tests.grading.autograder --classroom"
     " tests/submissions/right/plain.py",
     "-m tests.grading.autograder": "-m tests.grading.autograder {tmp}/autograder.zip",
     "-m tests.grading.grade_table": "-m tests.grading.grade_table {tmp}/grades.csv {tmp}/part.csv",

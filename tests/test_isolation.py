@@ -662,6 +662,33 @@ def test_memory_that_nobody_may_look_at_is_counted(sandbox):
         assert memory_of(below(sandbox._starter._server().pid)) > 480 << 20
 
 
+DOCKER = """
+import os, sys, time
+sys.path.insert(0, {root!r})
+from tests.grading.inside.confine import _keep_capabilities
+from tests.grading.processes import disk_of
+pid = os.fork()
+if pid == 0:
+    os.setresgid(30000, 30000, 30000)
+    os.setresuid(30000, 30000, 30000)
+    time.sleep(60)
+time.sleep(0.5)
+had = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff"))
+_keep_capabilities(int(had, 16) & 0xFFFFFFFF & ~(1 << 19))  # no CAP_SYS_PTRACE
+try:
+    print(disk_of({folder!r}, [pid], 1 << 20))
+finally:
+    os.kill(pid, 9)
+"""
+
+
+@ROOT_ONLY
+def test_where_root_may_not_look_the_disk_is_not_full(tmp_path):
+    code = DOCKER.format(root=str(ROOT), folder=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+
+
 PRINT_WORLD = """
 import os, sys
 def readable(path):

@@ -49,15 +49,20 @@ def slice_notebook(cells, path="<notebook>"):
         for s in statements
         if _isinstance(s, ast.FunctionDef)
     }
-    needed, kept = set(FUNCTIONS), []
-    for statement in reversed(statements):
-        bound = _bound_names(statement)
-        if (bound | _changed_names(statement, changing)) & needed or _imports_all_of_a_package(statement):
-            kept.append(statement)
-            used = _global_names(symtable.symtable(ast.unparse(statement), path, "exec"))
-            # A definition replaces what the name meant before; an assignment may build on it.
-            replaced = bound if _isinstance(statement, (ast.FunctionDef, ast.ClassDef)) else set()
-            needed = (needed - replaced) | (used - replaced)
+    below, missing = set(), set(FUNCTIONS)
+    while missing - below:  # what a function uses may be defined below it
+        below |= missing
+        needed, kept, found = set(below), [], set()
+        for statement in reversed(statements):
+            bound = _bound_names(statement)
+            if (bound | _changed_names(statement, changing)) & needed or _imports_all_of_a_package(statement):
+                kept.append(statement)
+                found |= bound
+                used = _global_names(symtable.symtable(ast.unparse(statement), path, "exec"))
+                # A definition replaces what the name meant before; an assignment may build on it.
+                replaced = bound if _isinstance(statement, (ast.FunctionDef, ast.ClassDef)) else set()
+                needed = (needed - replaced) | (used - replaced)
+        missing = needed - found
     return "\n\n".join(ast.unparse(statement) for statement in reversed(kept))
 
 
