@@ -21,6 +21,7 @@ MAX_NESTED = 3  # archives in archives
 CODE = (".py", ".ipynb", ".py.txt")
 ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar")
 FOREIGN = (".rar", ".7z", ".gz", ".bz2", ".xz")
+GZIP = b"\x1f\x8b"
 JUNK = ("__MACOSX", "__pycache__", "node_modules", "site-packages")
 
 
@@ -76,7 +77,7 @@ def list_files(path: Path) -> Iterator[Item]:
     Whatever is wrong with a file or a folder becomes an Item with a problem; nothing is raised.
     """
     if path.is_dir():
-        yield from _folder(path)
+        yield from _shown(_folder(path))
     else:
         yield from _archive(
             (), lambda: path.open("rb"), path.name, _Budget(files=20 * MAX_FILES, bytes=2**40)
@@ -111,6 +112,7 @@ def _folder(root: Path) -> Iterator[Item]:
         for entry in sorted(entries, key=lambda entry: entry.name):
             path = (*names, entry.name)
             if passed_over(entry.name):
+                yield Item(path)
                 continue
             problem = modified = None
             try:
@@ -137,6 +139,19 @@ def _folder(root: Path) -> Iterator[Item]:
             else:
                 yield Item(path, _reader(entry.path, entry.name), modified)
         waiting += reversed(folders)
+
+
+def _shown(items):
+    """Without what is passed over, but for one name where a folder holds nothing else: it isn't empty."""
+    hidden: dict[tuple[str, ...], Item] = {}
+    holding = {()}
+    for item in items:
+        if passed_over(item.name):
+            hidden[item.path[:-1]] = item
+        else:
+            holding |= {item.path[:n] for n in range(1, len(item.path)) if item.name}
+            yield item
+    yield from (item for folder, item in hidden.items() if folder not in holding)
 
 
 def _opener(path):
@@ -176,7 +191,11 @@ def _archive(path, open_file, name, budget) -> Iterator[Item]:
         return
     budget.nested -= 1
     try:
-        found = list((_zip if name.lower().endswith(".zip") else _tar)(path, open_file, budget))
+        file = open_file()
+        start = file.read(2)  # people rename archives
+        file.seek(0)
+        is_zip = start == b"PK" or (name.lower().endswith(".zip") and start != GZIP)
+        found = list(_shown((_zip if is_zip else _tar)(path, file, budget)))
     except (
         OSError, EOFError, ValueError, RuntimeError, NotImplementedError, KeyError, IndexError, OverflowError,
         MemoryError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RecursionError,
@@ -190,16 +209,16 @@ def _archive(path, open_file, name, budget) -> Iterator[Item]:
 
 
 def _parts(name):
-    """The names in a path of an archive, or None for what is passed over."""
+    """The names in a path of an archive, as far as the first that is passed over."""
     parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
-    return None if not parts or any(passed_over(part) for part in parts) else parts
+    return next((parts[: n + 1] for n, part in enumerate(parts) if passed_over(part)), parts)
 
 
-def _zip(path, open_file, budget):
+def _zip(path, file, budget):
     if budget.bytes >= 2**30:  # of a whole class: it stays open, and each file is read when its turn comes
-        yield from _in_order(path, zipfile.ZipFile(open_file()), budget)
+        yield from _in_order(path, zipfile.ZipFile(file), budget)
         return
-    with open_file() as file, zipfile.ZipFile(file) as archive:
+    with file, zipfile.ZipFile(file) as archive:
         for item in _in_order(path, archive, budget):
             wanted = (is_code(item.name) or item.name.endswith(".yml")) and not item.problem
             yield replace(item, read=_read_now(item.read)) if wanted else item
@@ -224,14 +243,16 @@ def _in_order(path, archive, budget):
     entries = {info.filename: info for info in archive.infolist()}
     for info in entries.values():
         _count(budget)
-        parts = _parts(info.filename)
-        if parts is None:
+        parts = _parts(_zip_name(info))
+        if not parts:
             continue
         *_, name = parts
         modified = 0
         with contextlib.suppress(ValueError, OverflowError):
             modified = time.mktime((*info.date_time, 0, 0, -1))
-        if info.is_dir():
+        if passed_over(name):
+            yield Item((*path, *parts[:-1][:MAX_DEPTH], name))
+        elif info.is_dir():
             if len(parts) <= MAX_DEPTH:
                 yield Item((*path, *parts, ""))
         elif len(parts) > MAX_DEPTH:
@@ -242,6 +263,14 @@ def _in_order(path, archive, budget):
             yield Item((*path, *parts), problem=f"{name} is encrypted.")
         else:
             yield from _member((*path, *parts), _in_zip(archive, info, name, budget), modified, budget)
+
+
+def _zip_name(info):
+    """The name in UTF-8, which many programs write without saying so, or else in DOS's letters."""
+    try:
+        return info.filename if info.flag_bits & 0x800 else info.filename.encode("cp437").decode()
+    except UnicodeError:
+        return info.filename
 
 
 def _in_zip(archive, info, name, budget):
@@ -275,19 +304,21 @@ class _Counted(io.RawIOBase):
         return len(content)
 
 
-def _tar(path, open_file, budget):
-    with open_file() as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
+def _tar(path, file, budget):
+    with file as raw:
+        packed = raw.read(2) == GZIP
         raw.seek(0)
         stream = io.BufferedReader(_Counted(gzip.GzipFile(fileobj=raw) if packed else raw, budget))
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 _count(budget)
                 parts = _parts(member.name)
-                if parts is None:
+                if not parts:
                     continue
                 whole, name = (*path, *parts), parts[-1]
-                if len(parts) > MAX_DEPTH:
+                if passed_over(name):
+                    yield Item((*path, *parts[:-1][:MAX_DEPTH], name))
+                elif len(parts) > MAX_DEPTH:
                     yield Item(
                         whole[: len(path) + MAX_DEPTH], problem=f"{name} lies too deep in its archive."
                     )
