@@ -148,6 +148,109 @@ LAYOUTS = {
         {"anna": "", "ben": ""},
         set(),
     ),
+    "moodle, without names": (
+        {f"Participant_{number}{M}_/solution.py": RIGHT for number in (123, 124)},
+        {"Participant 123": "123", "Participant 124": "124"},
+        set(),
+    ),
+    "moodle, what lies in the way": (
+        {
+            f"Anna Ash_11{M}_/.DS_Store": b"x",
+            f"Ben Birch_12{M}_/x.zip": {"__MACOSX/._solution.py": b"x", "hw/.idea/x.py": "x"},
+            "Carla Cedar_13_assignsubmission_comments_/x.html": "x",
+            "Dora Dill_14_assignsubmission_onlinetext_/solution.py": RIGHT,
+            f"Emil Elm_15{M}_/uni_ws_26_8/solution.py": RIGHT,
+            f"Emil Elm_15{M}_/Ben Birch_12{M}_/solution.py": RIGHT,
+            f"Fay Fir_16{M}_.solution.py": RIGHT,
+        },
+        {
+            "Anna Ash": "11",
+            "Ben Birch": "12",
+            "Carla Cedar": "13",
+            "Dora Dill": "14",
+            "Emil Elm": "15",
+            "Fay Fir": "16",
+        },
+        {"Anna Ash", "Ben Birch", "Carla Cedar", "Fay Fir"},
+    ),
+    "canvas, online": (
+        {
+            "ashanna_123_text.html": "x",
+            "birchben_LATE_124_link.html": "x",
+            "cedarcarla_125_901_hw.zip": {"uni_ws_26_8/solution.py": RIGHT},
+        },
+        {"ashanna": "123", "birchben": "124", "cedarcarla": "125"},
+        {"ashanna", "birchben"},
+    ),
+    "canvas, anonymous": (
+        {
+            "anon_x1Y2z_901_solution.py": RIGHT,
+            "anon_LATE_q9w8e_902_solution.py": RIGHT,
+            "anon_LATE_q9w8e_903_utils.py": "x = 1",
+        },
+        {"anon x1Y2z": "x1Y2z", "anon q9w8e": "q9w8e"},
+        set(),
+    ),
+    "ilias, teams": (
+        {
+            "Team 18/Ash_Anna_a_ash_4711/20261101120000_solution.py": STUB,
+            "Team 18/Birch_Ben_bb_4712/20261102120000_solution.py": RIGHT,
+            "Cedar_Carla_c_c_12/20261102120000_x.zip": {"uni_ws_26_8/solution.py": RIGHT},
+        },
+        {"Team 18": "18", "Cedar Carla": "12"},
+        set(),
+    ),
+    "gradescope, all of its metadata": (
+        {
+            "submission_1/solution.py": RIGHT,
+            "submission_1/submission_metadata.yml": "submission_2:\n  :submitters:\n  - :name: Mallory\n",
+            "submission_2/src/solution.py": RIGHT,
+            "submission_metadata.yml": "submission_1:\n  :submitters:\n  - :name: 'O''Brien, Pat'\n  :results:\n    tests:\n"
+            '    - name: test\nsubmission_2:\n  :submitters:\n  - :sid: 1\n    :name: "J\\xF6rg \\"J\\" M"\n'
+            "submission_3:\n  :submitters:\n  - :name: Dora\n",
+        },
+        {"O'Brien, Pat": "1", 'J\u00f6rg "J" M': "2", "Dora": "3"},
+        set(),
+    ),
+    "nbgrader, the course": (
+        {
+            **{
+                f"{folder}/anna/sheet8/solution.py": RIGHT
+                for folder in ("submitted", "autograded", "feedback")
+            },
+            "submitted/ben_b/sheet7/solution.py": "x = 2",
+            "source/sheet8/solution.py": RIGHT,
+            "nbgrader_config.py": "x = 1",
+        },
+        {"anna": "", "ben_b": ""},
+        {"ben_b"},
+    ),
+    "tutorials": (
+        {f"{name}/solution.py": RIGHT for name in ("A/anna", "A/ben", "B/carla", "B/dora/src", "C/emil")},
+        {"anna": "", "ben": "", "carla": "", "dora": "", "emil": ""},
+        set(),
+    ),
+    "in folders": (
+        {f"a/b/{name}/solution.py": RIGHT for name in ("anna", "ben")},
+        {"anna": "", "ben": ""},
+        set(),
+    ),
+    "names like a system's": (
+        {
+            "anna/solution_2026_11_05_final.py": RIGHT,
+            "ben_1_2_x/solution.py": RIGHT,
+            "uni_ws_2026_123/solution.py": RIGHT,
+            "Team 3/x/solution.py": RIGHT,
+            "submission_8/x/solution.py": RIGHT,
+            "emil/submitted/v1/solution.py": RIGHT,
+            "fay/submitted/v1/solution.py": RIGHT,
+            "gus/submission_metadata.yml": "submission_8:\n  :submitters:\n  - :name: Mallory\n",
+        },
+        dict.fromkeys(
+            ["anna", "ben_1_2_x", "uni_ws_2026_123", "Team 3", "submission_8", "emil", "fay", "gus"], ""
+        ),
+        {"gus"},
+    ),
     "plain": (
         {
             "anna/solution.py": RIGHT,
@@ -183,7 +286,7 @@ def test_one_row_a_person(tmp_path, layout, how):
         tree(top, {"Sheet 8.zip": files})
     else:
         top = tree(tmp_path, {f"download.{how}": files}) / f"download.{how}"
-    if how in ("below", "zip in a folder") and layout in ("plain", "flat with helpers"):
+    if how in ("below", "zip in a folder") and layout in ("plain", "flat with helpers", "tutorials"):
         pytest.skip("a folder in a folder is a person, where no system's names say otherwise")
     found = rows(top)
     assert {name: one.id for name, one in found.items()} == ids
@@ -205,6 +308,14 @@ def test_what_the_systems_say_is_kept(tmp_path):
     assert found["Ash Anna"].source == RIGHT
 
 
+@pytest.mark.parametrize("name", ["Blatt_8_ws_2026", "sheet_8_2026_x", "submission_8", "Team 8", "submitted"])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_folder_of_the_class_is_nobodys(tmp_path, name, wrapped):
+    top = tmp_path / "download" / name
+    tree(top, {"anna/solution.py": RIGHT, "ben/hw.zip": {"x/solution.py": RIGHT}})
+    assert list(rows(top.parent if wrapped else top)) == ["anna", "ben"]
+
+
 def notebook(*cells):
     return json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells], "nbformat": 4})
 
@@ -218,8 +329,22 @@ def notebook(*cells):
         ({"solution.py": STUB, "solution (1).py": RIGHT}, "solution (1).py", "and not solution.py"),
         ({"solution.py": RIGHT, "my.py": "def reconstruct(x): return x"}, "solution.py", "and not my.py"),
         ({"a.py": RIGHT, "b.py": RIGHT}, "b.py", ""),
-        ({"solution.py": "from impl import *", "impl.py": RIGHT}, "impl.py", "and not solution.py"),
-        ({"solution.py": "(", "notes.txt": "x"}, "solution.py", "Passed over: notes.txt."),
+        ({"solution.py": "from impl import *", "impl.py": RIGHT}, "solution.py", "and not impl.py"),
+        ({"solution.py": RIGHT, "notes.txt": "x"}, "solution.py", "Passed over: notes.txt."),
+        (
+            {
+                "solution.py": "from a import *\nfrom p.b import *",
+                "a.py": RIGHT[: RIGHT.index("def anom")],
+                "p/b.py": HALF,
+            },
+            "solution.py",
+            "",
+        ),
+        ({"solution.py": RIGHT, "solution_old.py": RIGHT + "#"}, "solution.py", "the later one"),
+        ({"final/solution.py": RIGHT, "old/solution.py": RIGHT + "#"}, "final/solution.py", "the later one"),
+        ({"v1/solution.py": RIGHT, "v2/solution.py": RIGHT + "#"}, "v2/solution.py", "the later one"),
+        ({"solution.py": RIGHT, "x/solution.py": RIGHT + "#"}, "solution.py", "the later one"),
+        ({"my.py": RIGHT, "test_my.py": f"from my import {', '.join(FUNCTIONS.values())}"}, "my.py", ""),
     ],
 )
 def test_the_work_is_taken_where_it_is(tmp_path, files, file, words):
@@ -241,13 +366,39 @@ def test_the_later_of_two_versions(tmp_path):
 def test_what_is_unclear_is_looked_at(tmp_path):
     tree(tmp_path / "class", {"anna/a.py": RIGHT, "anna/b.py": RIGHT + "#", "ben/solution.py": RIGHT})
     found = rows(tmp_path / "class")["anna"]
-    assert found.needs_look and found.problem.endswith("it is unclear which of a.py, b.py to grade.")
+    assert found.needs_look and found.problem.endswith("It is unclear which of a.py, b.py to grade.")
     both = {
         "solution.py": RIGHT[: RIGHT.index("def reconstruct")],
         "x.ipynb": notebook(RIGHT[RIGHT.index("def recon") :]),
     }
     found = find_one(tree(tmp_path / "both", both))
     assert found.needs_look and found.cells and "get_objective_term" in found.source
+
+
+FIRST = RIGHT[: RIGHT.index("def reconstruct")]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"x/solution.py": RIGHT, "y/solution.py": RIGHT + "#"}, "It is unclear which of x/solution.py, y/"),
+        (
+            {"ex1.py": FIRST, "ex2.py": RIGHT[RIGHT.index("def reconstruct") :]},
+            "get_objective_term is elsewhere",
+        ),
+        (
+            {"ab_1_900_solution.py": RIGHT, "ab_1_901_solution-1.py": FIRST, "cd_2_902_solution.py": RIGHT},
+            "A later upload",
+        ),
+        ({"solution.py": STUB, "x.zip": b"PK"}, "it is damaged"),
+        ({"solution.py": "class A: pass"}, "solution.py has none of the three functions"),
+        ({"solution.py": PDF}, "solution.py has none of the three functions"),
+    ],
+)
+def test_what_a_human_should_look_at(tmp_path, files, words):
+    people = files if "ab_1_900_solution.py" in files else {f"anna/{path}": files[path] for path in files}
+    found, *_ = find_submissions([tree(tmp_path / "class", {**people, "ef_3_903_solution.py": RIGHT})])
+    assert found.needs_look and words in f"{found.problem} {found.note}"
 
 
 def test_one_persons_upload_whatever_it_is(tmp_path):
@@ -262,6 +413,18 @@ def test_one_persons_upload_whatever_it_is(tmp_path):
 def test_a_module_of_the_library_is_no_helper(tmp_path):
     folder = tree(tmp_path / "a", {"solution.py": f"import json, torch, mine.x\n{RIGHT}", "json.py": "", "torch.py": "x", "mine/x.py": "y = 1", "mine/__init__.py": "#"})  # fmt: skip
     assert find_one(folder).helpers == {"mine/x.py": "y = 1", "mine/__init__.py": "#"}
+
+
+def test_a_package_comes_along_whole(tmp_path):
+    package = {f"mine/{path}": "y = 1" for path in ("__init__.py", "a/b.py", "a/c.py", "d.py")}
+    files = {
+        "src/solution.py": f"import mine.a.b, utils\n{RIGHT}",
+        "utils.py": "import more",
+        "more.py": "",
+        "not it.py": "x",
+    }
+    folder = tree(tmp_path / "a", {**files, **package, "mine/a/no name.py": "x", "unused.py": "x"})
+    assert set(find_one(folder).helpers) == {*package, "utils.py"}
 
 
 @pytest.mark.parametrize(
@@ -311,6 +474,8 @@ NESTED = {"a.zip": {"b.zip": {"c.zip": {"d.zip": {"solution.py": RIGHT}}}}}
         ("x.zip", {"d/" * 1100 + "solution.py": RIGHT}, "too deep"),
         ("x.zip", {"../../solution.py": RIGHT}, None),
         ("x.zip", {}, "no solution.py"),
+        ("x.zip", packed("x.tar.gz", {"solution.py": RIGHT}), None),
+        ("x.tar.gz", packed("x.zip", {"solution.py": RIGHT}), None),
         ("x.7z", b"7z", "an archive of a kind that is not read"),
     ],
 )
@@ -322,6 +487,14 @@ def test_an_archive_is_a_row(tmp_path, name, content, words):
     assert sorted(p.name for p in tmp_path.rglob("*")) == sorted(
         ["class", "anna", "ben", name, "solution.py"]
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp437", "cp850"])
+def test_the_names_in_an_archive(tmp_path, encoding):
+    name = f"J\u00f6rg M\u00fcller_11{M}_/solution.py".encode(encoding)
+    content = packed("x.zip", {"x" * len(name): RIGHT}).replace(b"x" * len(name), name)
+    folder = tree(tmp_path, {"x.zip": content})
+    assert list(rows(folder / "x.zip")) == ["J\u00f6rg M\u00fcller"]
 
 
 @pytest.mark.parametrize("name", ["x.zip", "x.tar.gz"])
@@ -431,6 +604,7 @@ def test_odd_names(tmp_path):
         (f"# L\u00f6sung\n{RIGHT}".encode("latin-1"), 35, "read as latin-1"),
         (f"# -*- coding: latin-1 -*-\n# L\u00f6sung\n{RIGHT}".encode("latin-1"), 35, ""),
         (RIGHT.encode("utf-16"), 35, "read as utf-16"),
+        (RIGHT.encode("utf-16-le"), 35, "read as utf-16-le"),
         (RIGHT.encode() + b"\0", 0, "null bytes"),
         (b"", 0, "is empty"),
         (b" \n", 0, "is empty"),
