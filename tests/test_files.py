@@ -135,8 +135,13 @@ LAYOUTS = {
             "sheet-anna/exercise_sheet_8.ipynb": '{"cells": []}',
             "sheet-ben/mine/solution.py": RIGHT,
             "sheet-ben/mine/tests/grading/grade.py": "x = 1",
+            "sheet-carla/tests/grading/grade.py": "x = 1",
+            "sheet-carla/tests/submissions/right/a.py": RIGHT + "#",
+            "sheet-carla/tests/test_solution.py": RIGHT + "#",
+            "sheet-carla/data/solution.py": RIGHT,
+            "sheet-carla/solution.py": STUB,
         },
-        {"sheet-anna": "", "sheet-ben": ""},
+        {"sheet-anna": "", "sheet-ben": "", "sheet-carla": ""},
         set(),
     ),
     "nbgrader": (
@@ -198,6 +203,28 @@ LAYOUTS = {
             "Cedar_Carla_c_c_12/20261102120000_x.zip": {"uni_ws_26_8/solution.py": RIGHT},
         },
         {"Team 18": "18", "Cedar Carla": "12"},
+        set(),
+    ),
+    "ilias, with what teachers put beside": (
+        {
+            **{
+                f"E/Abgaben/{name}/20261101120000_solution.py": RIGHT
+                for name in ("Ash_A_a_1", "Birch_B_b_2", "Cedar_C_c_3")
+            },
+            "E/Abgaben/readme.txt": "x",
+            "E/status.xlsx": b"x",
+            "E/Solution of ours/solution.py": RIGHT,
+        },
+        {"Ash A": "1", "Birch B": "2", "Cedar C": "3", "Solution of ours": ""},
+        set(),
+    ),
+    "canvas, a file of ours and a folder unpacked": (
+        {
+            **{f"{name}_900_solution.py": RIGHT for name in ("ash_1", "birch_2")},
+            "cedar_3_901_hw/solution.py": RIGHT,
+            "solution.py": RIGHT,
+        },
+        {"ash": "1", "birch": "2", "cedar": "3", "solution": ""},
         set(),
     ),
     "gradescope, all of its metadata": (
@@ -293,6 +320,28 @@ def test_one_row_a_person(tmp_path, layout, how):
     assert {name for name, one in found.items() if one.needs_look} == look
     for one in found.values():
         assert one.problem or one.cells is not None or one.source in (RIGHT, USES, "x = 2")
+
+
+def test_who_is_in_two_downloads_is_one_person(tmp_path):
+    files = {
+        f"1/Anna Ash_11{M}_/a.py": STUB,
+        f"2/Anna Ash_11{M}_/solution.py": RIGHT,
+        f"2/Anna Ash_12{M}_/solution.py": RIGHT,
+    }
+    tree(tmp_path, files)
+    found = rows(tmp_path / "1", tmp_path / "2")
+    assert {name: (one.id, one.source) for name, one in found.items()} == {
+        "Anna Ash 11": ("11", RIGHT),
+        "Anna Ash 12": ("12", RIGHT),
+    }
+
+
+def test_an_archive_of_a_class_in_a_folder_may_hold_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_FILES", 5)
+    files = {
+        f"{name}_{number}{M}_/solution.py": RIGHT for number, name in enumerate(["Ash", "Birch", "Cedar"] * 3)
+    }
+    assert len(rows(tree(tmp_path / "class", {"x.zip": files}))) == 9
 
 
 def test_what_the_systems_say_is_kept(tmp_path):
@@ -391,12 +440,20 @@ FIRST = RIGHT[: RIGHT.index("def reconstruct")]
             "A later upload",
         ),
         ({"solution.py": STUB, "x.zip": b"PK"}, "it is damaged"),
+        (
+            {
+                "p/Ash_1_assignsubmission_file_/solution.py": RIGHT,
+                "q/Ash_1_assignsubmission_file_/solution.py": RIGHT + "#",
+            },
+            "It is unclear which of p/Ash",
+        ),
         ({"solution.py": "class A: pass"}, "solution.py has none of the three functions"),
         ({"solution.py": PDF}, "solution.py has none of the three functions"),
     ],
 )
 def test_what_a_human_should_look_at(tmp_path, files, words):
-    people = files if "ab_1_900_solution.py" in files else {f"anna/{path}": files[path] for path in files}
+    plain = not any("_1_" in path for path in files)
+    people = {f"anna/{path}" if plain else path: content for path, content in files.items()}
     found, *_ = find_submissions([tree(tmp_path / "class", {**people, "ef_3_903_solution.py": RIGHT})])
     assert found.needs_look and words in f"{found.problem} {found.note}"
 

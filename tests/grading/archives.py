@@ -135,7 +135,8 @@ def _folder(root: Path) -> Iterator[Item]:
             if problem:
                 yield Item(path, problem=problem)
             elif is_archive(entry.name):
-                yield from _archive(path, _opener(entry.path), entry.name, _Budget())
+                files = MAX_FILES if names else 20 * MAX_FILES  # of a person, or of a whole class
+                yield from _archive(path, _opener(entry.path), entry.name, _Budget(files=files))
             else:
                 yield Item(path, _reader(entry.path, entry.name), modified)
         waiting += reversed(folders)

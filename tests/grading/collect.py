@@ -15,9 +15,9 @@ from .submission import Submission, Upload, choose, decode, functions_in, import
 # How the systems name what they export: the path of a file. The first folder that fits is the person's, since
 # what lies in it has names that the author gave. A person is told by the id, or by the name if there is none;
 # file is the name that the author gave.
-_CANVAS = (  # a file, an archive or what was written online; but no date
+_CANVAS = (  # a file or what was written online; but no date
     r"(?!_20\d\d_\d\d?_\d\d?\D)_(?P<late>LATE_)?(?P<id>%s)_(?:(?P<kind>text|link)\.html"
-    r"|(?P<order>\d\d+)_(?P<file>[^/]+|[^/]+\.(?i:zip|tar|tgz|tar\.gz)/.*))"
+    r"|(?P<order>\d\d+)_(?P<file>.+))"
 )
 _ILIAS = r"/(?:(?P<order>\d{14})_)?(?P<file>.*)"
 LAYOUTS = {
@@ -42,6 +42,7 @@ class _Person:
     uploads: list[Upload] = field(default_factory=list)
     other_kind: bool = False
     needs_look: bool = False
+    only: str | None = None
 
 
 def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
@@ -50,15 +51,24 @@ def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
     Raises:
         FileNotFoundError: a path that doesn't exist, or a folder without any submission.
     """
-    found = [submission for path in paths for submission in _find(Path(path))]
+    people: dict[object, _Person] = {}
+    for path in paths:
+        for person in _find(Path(path)):  # who is in two downloads is one person
+            known = people.setdefault((person.name, person.id) if person.id else len(people), person)
+            if known is not person:
+                known.uploads += person.uploads
+                known.late |= person.late
+    shared = Counter(person.name for person in people.values())
     unique: dict[str, Submission] = {}
     counts: dict[str, int] = {}
-    for submission in found:
-        base = name = printable(submission.name) or "submission"
+    for person in people.values():
+        if shared[person.name] > 1 and person.id:
+            person.name += f" {person.id}"
+        base = name = printable(person.name) or "submission"
         while name in unique:
             counts[base] = counts.get(base, 1) + 1
             name = f"{base} ({counts[base]})"
-        unique[name] = replace(submission, name=name)
+        unique[name] = replace(_any_submission(person), name=name)
     return list(unique.values())
 
 
@@ -71,7 +81,7 @@ def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
     return _submission(_Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items]))
 
 
-def _find(path: Path) -> list[Submission]:
+def _find(path: Path) -> list[_Person]:
     if not os.path.lexists(path):
         raise FileNotFoundError(f"{path} does not exist")
     if not path.is_symlink() or path.is_dir():
@@ -80,15 +90,16 @@ def _find(path: Path) -> list[Submission]:
         people = _people(path)
         if not people:
             raise FileNotFoundError(f"{path} holds no submission: no .py file, no notebook, no folder")
-        return [_any_submission(person) for person in people]
+        return people
     if not is_code(path.name):
         raise FileNotFoundError(f"{path} is no .py file, no notebook, no archive and no folder")
     name = _stem(path.name) if path.name != "solution.py" else path.parent.name or "solution"
-    person = _Person(name, uploads=[Upload(read_file(path), path.name)])
+    person = _Person(name, uploads=[Upload(read_file(path), path.name)], only=path.name)
     if not path.is_symlink():  # what it imports, and a notebook's solution.py, lie beside it
         for other in list_files(path.parent) if _worth_listing(path) else ():
-            person.uploads.append(Upload(other, "/".join(other.path)))
-    return [_only(person, path.name)]
+            if other.path != (path.name,):
+                person.uploads.append(Upload(other, "/".join(other.path)))
+    return [person]
 
 
 def _worth_listing(path):
@@ -99,13 +110,6 @@ def _worth_listing(path):
         return False
     beside = {entry.stem for entry in path.parent.iterdir()}
     return bool(beside & {name.split(".")[0] for name in imports(text)}) or path.suffix == ".ipynb"
-
-
-def _only(person, file):
-    """The submission of a file that was named: it is graded, whatever lies beside it."""
-    first, *others = person.uploads
-    others = [u for u in others if u.path != file]
-    return choose(person.name, [first, *others], only=file)
 
 
 def _people(root: Path) -> list[_Person]:
@@ -121,10 +125,12 @@ def _people(root: Path) -> list[_Person]:
         items = [item for item in items if item.path[top] not in OF_NBGRADER]
     found: dict[tuple, _Person] = {}
     rest: list[Item] = []
+    holding: set[tuple[str, ...]] = set()
     for item, match in zip(items, _matches(root.name, items, top, bool(names)), strict=True):
         if match is None:
             rest.append(item)
             continue
+        holding |= {item.path[:n] for n in range(len(item.path))}
         system, part = match
         number, name = part.get("id") or "", part["name"]
         name = name if system == "nbgrader" else name.replace("_", " ").strip()
@@ -142,13 +148,11 @@ def _people(root: Path) -> list[_Person]:
             number = folder.partition("_")[2]
             found.setdefault(("Gradescope", number), _Person(name, number))
     people = list(found.values())
-    shared = Counter(person.name for person in people)
-    for person in people:
-        if shared[person.name] > 1 and person.id:
-            person.name += f" {person.id}"
-    if found:  # what lies beside a system's folders is no helper, but may be somebody's work
-        rest = [item for item in rest if is_code(item.name) or item.problem or len(item.path) > 1]
-    people += _without_layout(root, rest)
+    if not found:
+        people += _without_layout(rest, _stem(root.name) if is_archive(root.name) else root.name)
+    else:  # what lies beside a system's folders is no helper, but may be somebody's work
+        rest = [i for i in rest if is_code(i.name) or i.problem or i.path[:-1] not in holding]
+        people += _without_layout([replace(item, path=item.path[top:]) for item in rest])
     return sorted(people, key=lambda person: (person.name, person.id))
 
 
@@ -191,7 +195,9 @@ def _matches(root_name, items, top, is_gradescope):
         for item, *match in zip(items, found, more, strict=True)
         if not any(match) and (is_code(item.name) or len(item.path) > top + 1)
     }
-    direct = is_gradescope or any(part.get("order") or "/" not in (part["file"] or "") for _, part in parts)
+    direct = is_gradescope or any(
+        len(part.get("order") or "") == 14 or "/" not in (part["file"] or "") for _, part in parts
+    )
     if len(names) > len(people) or len(people) <= len(strange) or (len(people) == 1 and not direct):
         return found
     return [one or other for one, other in zip(found, more, strict=True)]
@@ -227,8 +233,11 @@ def _unquoted(text):
     return text[1:-1].replace("''", "'") if text.startswith("'") else text
 
 
-def _without_layout(root: Path, items: list[Item]) -> list[_Person]:
-    """Files as they lie in a folder: of one person, or with a file or a folder for each."""
+def _without_layout(items: list[Item], name: str = "") -> list[_Person]:
+    """Files as they lie in the folder `name`: of one person, or with a file or a folder for each.
+
+    Without a name, they aren't one person's.
+    """
     items = _unwrapped(items)
     if groups := _groups(items):
         within = [
@@ -240,12 +249,11 @@ def _without_layout(root: Path, items: list[Item]) -> list[_Person]:
             for group in sorted(groups)
         ]
         rest = [item for item in items if item.path[0] not in groups]
-        return [person for part in (*within, rest) for person in _without_layout(root, part)]
-    name = _stem(root.name) if is_archive(root.name) else root.name
+        return [person for part in (*within, rest) for person in _without_layout(part)]
     files = [item for item in items if len(item.path) == 1 and (is_code(item.name) or item.problem)]
     files += [i for i in items if len(i.path) == 1 and i.name.lower().endswith(FOREIGN) and not i.problem]
     entries = sorted({item.path[0] for item in items if len(item.path) > 1 and item.path[0]})
-    if _is_one(items, files):
+    if name and _is_one(items, files):
         return [_Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items])]
     people = [
         _Person(
@@ -337,7 +345,7 @@ def _submission(person: _Person) -> Submission:
     if not any(upload.item.name for upload in uploads) and person.other_kind:
         found = Submission(person.name, problem="No file was handed in, only a text online.", needs_look=True)
     else:
-        found = choose(person.name, uploads)
+        found = choose(person.name, uploads, person.only)
     look = found.needs_look or person.needs_look
     return replace(found, id=person.id, late=person.late, needs_look=look)
 
@@ -345,9 +353,14 @@ def _submission(person: _Person) -> Submission:
 def _without_hand_out(uploads):
     """An author's own files of a repository that has the whole hand-out in it."""
     roots = {m[1] for u in uploads if (m := re.match(r"(.*?)tests/grading/", u.path))}
-    ours = ("tests/", "data/", "requirements.txt", "README.md", "LICENSE")
-    outside = tuple(root + path for root in roots for path in ours)
-    return [upload for upload in uploads if not outside or not upload.path.startswith(outside)]
+    ours = (
+        r"tests/(grading|submissions)/|(tests|data)/(?!\w*solution)|(requirements\.txt|README\.md|LICENSE)$"
+    )
+    return [
+        u
+        for u in uploads
+        if not any(u.path.startswith(r) and re.match(ours, u.path[len(r) :]) for r in roots)
+    ]
 
 
 def _stem(name):

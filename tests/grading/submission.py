@@ -8,6 +8,7 @@ import sys
 import time
 import unicodedata
 import warnings
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -194,7 +195,7 @@ def _best(works):
         and (w.base != chosen.base or _age(w, newest) == _age(chosen, newest))
     ]
     if ties:
-        names = ", ".join(sorted(printable(w.path) for w in (chosen, *ties))[:6])
+        names = ", ".join(sorted(_told_apart((chosen, *ties)))[:6])
         return None, [], f"It is unclear which of {names} to grade."
     rivals = [
         w
@@ -207,12 +208,12 @@ def _best(works):
     if not rivals:
         none = not chosen.defined and (chosen.text or chosen.cells)
         return chosen, [], f"{printable(chosen.path)} has none of the three functions." if none else ""
-    names = ", ".join(sorted(_told_apart(w, chosen) for w in rivals)[:5])
+    shown, *others = _told_apart((chosen, *rivals))
     same = [w for w in rivals if w.base == chosen.base and len(w.written) == len(chosen.written)]
     why = "it is the later one" if same else "it has the most of the three functions"
     if not same and len(rivals[0].written) == len(chosen.written):
         why = "the sheet asks for it"
-    remark = f"{_told_apart(chosen, rivals[0])} is graded ({why}), and not {names}."
+    remark = f"{shown} is graded ({why}), and not {', '.join(sorted(others)[:5])}."
     unclear = ""
     if missing := set().union(*(w.written for w in rivals)) - chosen.written:
         unclear = f"{', '.join(sorted(missing))} is elsewhere; a human should look at it."
@@ -225,10 +226,10 @@ def _differs(work, other):
     return (work.text, work.cells) != (other.text, other.cells)
 
 
-def _told_apart(work, other):
-    """The path of a file, with what the system wrote before its name where that tells it from the other."""
-    parts = len(PurePosixPath(work.path).parts)
-    return printable("/".join(work.upload.item.path[-parts:]) if work.path == other.path else work.path)
+def _told_apart(works):
+    """The paths of files, whole ones where an author gave two the same."""
+    counts = Counter(work.path for work in works)
+    return [printable(w.path if counts[w.path] == 1 else "/".join(w.upload.item.path)) for w in works]
 
 
 def _age(work, newest):
