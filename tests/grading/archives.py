@@ -243,11 +243,11 @@ def _in_order(path, archive, budget):
     # A name that stands twice means its last content, as everything that unpacks archives has it.
     entries = {info.filename: info for info in archive.infolist()}
     for info in entries.values():
-        _count(budget)
         parts = _parts(_zip_name(info))
         if not parts:
             continue
         *_, name = parts
+        _count(budget, name)
         modified = 0
         with contextlib.suppress(ValueError, OverflowError):
             modified = time.mktime((*info.date_time, 0, 0, -1))
@@ -312,11 +312,11 @@ def _tar(path, file, budget):
         stream = io.BufferedReader(_Counted(gzip.GzipFile(fileobj=raw) if packed else raw, budget))
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
-                _count(budget)
                 parts = _parts(member.name)
                 if not parts:
                     continue
                 whole, name = (*path, *parts), parts[-1]
+                _count(budget, name)
                 if passed_over(name):
                     yield Item((*path, *parts[:-1][:MAX_DEPTH], name))
                 elif len(parts) > MAX_DEPTH:
@@ -340,8 +340,8 @@ def _kept(content, name):
     return lambda: _bounded(content, name)
 
 
-def _count(budget):
-    budget.files -= 1
+def _count(budget, name):
+    budget.files -= not passed_over(name)  # an environment of Python has thousands
     if budget.files < 0:
         raise ValueError("it holds too many files")
 

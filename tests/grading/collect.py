@@ -58,6 +58,7 @@ def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
             if known is not person:
                 known.uploads += person.uploads
                 known.late |= person.late
+                known.other_kind |= person.other_kind
     shared = Counter(person.name for person in people.values())
     unique: dict[str, Submission] = {}
     counts: dict[str, int] = {}

@@ -18,6 +18,8 @@ from .archives import FOREIGN, Item, is_code, passed_over
 FUNCTIONS = tuple(exercises.FUNCTIONS.values())
 MAX_PARSED = 1 << 20  # characters; more is searched by words only
 MAX_HELPERS = 50
+# How archives, PDF, Word, RTF and HTML begin, whatever their names say.
+NO_PROGRAM = (b"PK\3\4", b"Rar!", b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0", b"{\\rtf", b"<!DOCTYPE")
 MINUTE = 60  # seconds; files written within one have the same age, as a download may write them all
 
 
@@ -235,9 +237,11 @@ def _told_apart(works):
 def _age(work, newest):
     """What makes an upload the later one: the system's order, what its name says, the time, the number."""
     path = PurePosixPath(work.path)
-    is_old = re.search(r"(?i)(^|[^a-z])(old|alt|backup|bak|copy|kopie)(?![a-z])", work.path) is not None
+    words = re.findall(r"[a-z]+", work.path.lower())
+    is_old = any(word in ("old", "alt", "backup", "bak", "copy", "kopie") for word in words)
+    is_new = any(word in ("final", "new", "neu") for word in words)
     is_recent = newest - work.upload.item.modified < MINUTE
-    return work.upload.order, not is_old, is_recent, -len(path.parts), work.number
+    return work.upload.order, not is_old, is_recent, -len(path.parts), is_new, work.number
 
 
 def _handed_in(upload):
@@ -431,6 +435,8 @@ def decode(content: bytes, name: str) -> tuple[str, str | None, str | None]:
     """The (text, note, problem) of a file."""
     if not content.strip():
         return "", None, f"{name} is empty."
+    if content.startswith(NO_PROGRAM):
+        return "", None, f"{name} is no program, but a file of another kind."
     encodings = ["utf-8-sig", "latin-1"]
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings.insert(0, "utf-16")
@@ -438,7 +444,7 @@ def decode(content: bytes, name: str) -> tuple[str, str | None, str | None]:
         encodings.insert(0, "utf-16-le" if content[0] else "utf-16-be")
     declared = re.match(rb"(?:#.*\r?\n)?#.*?coding[:=][ \t]*([-\w.]+)", content)
     if declared and re.fullmatch(
-        rb"(?i)ascii|utf-?(8|16)(-sig)?|latin-?1|iso-?8859-\d+|(cp|windows-)\d+", declared[1]
+        rb"(?i)ascii|utf-?8(-sig)?|latin-?1|iso-?8859-\d+|(cp|windows-)\d+", declared[1]
     ):
         encodings.insert(0, declared[1].decode())
     for encoding in encodings:
