@@ -102,9 +102,12 @@ LAYOUTS = {
             "ashanna_LATE_123_900_solution.py": STUB,
             "ashanna_LATE_123_950_solution-1.py": RIGHT,
             "ashanna_LATE_123_951_utils.py": "x = 1",
+            "ashanna_LATE_123_952_utils-1.py": "x = 2",
+            "cedarcarla_125_903_solution.py": USES,
+            "cedarcarla_125_904_utils-1.py": "x = 1",
             "birchben_124_901_solution.py.txt": RIGHT,
         },
-        {"ashanna": "123", "birchben": "124"},
+        {"ashanna": "123", "birchben": "124", "cedarcarla": "125"},
         set(),
     ),
     "ilias": (
@@ -313,7 +316,7 @@ def test_one_row_a_person(tmp_path, layout, how):
         tree(top, {"Sheet 8.zip": files})
     else:
         top = tree(tmp_path, {f"download.{how}": files}) / f"download.{how}"
-    if how in ("below", "zip in a folder") and layout in ("plain", "flat with helpers", "tutorials"):
+    if how in ("below", "zip in a folder") and layout in ("plain", "tutorials"):
         pytest.skip("a folder in a folder is a person, where no system's names say otherwise")
     found = rows(top)
     assert {name: one.id for name, one in found.items()} == ids
@@ -336,18 +339,26 @@ def test_who_is_in_two_downloads_is_one_person(tmp_path):
     }
 
 
-def test_an_archive_of_a_class_in_a_folder_may_hold_more(tmp_path, monkeypatch):
+def test_a_class_in_a_folder_or_an_archive_may_hold_more(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "MAX_FILES", 5)
     files = {
         f"{name}_{number}{M}_/solution.py": RIGHT for number, name in enumerate(["Ash", "Birch", "Cedar"] * 3)
     }
     assert len(rows(tree(tmp_path / "class", {"x.zip": files}))) == 9
+    assert len(rows(tree(tmp_path / "below", {f"x/{path}": RIGHT for path in files}))) == 9
+    many = {f"x/anna/{n}.txt": "" for n in range(9)} | {
+        "x/ben/solution.py": RIGHT,
+        "x/carla/solution.py": RIGHT,
+    }
+    found = rows(tree(tmp_path / "plain", many))
+    assert list(found) == ["anna", "ben", "carla"] and "more than 5 files" in found["anna"].problem
 
 
 def test_what_the_systems_say_is_kept(tmp_path):
     found = rows(tree(tmp_path / "canvas", LAYOUTS["canvas"][0]))
     assert found["ashanna"].late and not found["birchben"].late
     assert found["ashanna"].file == "solution-1.py"
+    assert found["cedarcarla"].helpers == {"utils.py": "x = 1"}
     found = rows(tree(tmp_path / "moodle", LAYOUTS["moodle folders"][0]))
     assert found["Carla Cedar"].helpers == {"utils.py": "x = 1"}
     assert found["Carla Cedar"].file == "solution_final_v2.py"
@@ -355,6 +366,12 @@ def test_what_the_systems_say_is_kept(tmp_path):
     assert found["Dora Dill"].problem == "No file was handed in, only a text online."
     found = rows(tree(tmp_path / "ilias", LAYOUTS["ilias"][0]))
     assert found["Ash Anna"].source == RIGHT
+
+
+@pytest.mark.parametrize("path", ["submitted/anna/sheet8", "E/Ash_A_a_1", "Team 1", "submission_1"])
+def test_a_download_of_one_person(tmp_path, path):
+    name = rows(tree(tmp_path / "download", {f"{path}/solution.py": RIGHT}))
+    assert list(name) == [{"submitted": "anna", "E": "Ash A"}.get(path.split("/")[0], path.replace("_", " "))]
 
 
 @pytest.mark.parametrize("name", ["Blatt_8_ws_2026", "sheet_8_2026_x", "submission_8", "Team 8", "submitted"])
@@ -493,6 +510,7 @@ def test_a_package_comes_along_whole(tmp_path):
         (STUB, 3, 0),
         ("import solution\ndef reconstruct(*a): return solution.reconstruct(*a)", 1, 0),
         ("if True:\n    reconstruct = lambda x: x", 1, 1),
+        ("reconstruct, (anomaly_score, x) = f()", 2, 2),
         ("from mine import reconstruct, anomaly_score", 2, 2),
         ("from solution import reconstruct", 1, 0),
         ("def reconstruct(x):\n    'doc'\n    pass", 1, 0),

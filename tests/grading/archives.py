@@ -9,6 +9,7 @@ import tarfile
 import time
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -86,25 +87,29 @@ def list_files(path: Path) -> Iterator[Item]:
 
 def _folder(root: Path) -> Iterator[Item]:
     waiting: list[tuple[str, tuple[str, ...]]] = [(os.fspath(root), ())]
-    counts: dict[str, int] = {}
+    counts: Counter[tuple[str, ...]] = Counter()
     while waiting:
         folder, names = waiting.pop()
         shown = names[-1] if names else root.name
+        full = None
         try:
             with os.scandir(folder) as listing:
                 entries = []
                 for entry in listing:
                     entries.append(entry)
-                    if names:
-                        counts[names[0]] = counts.get(names[0], 0) + 1
-                        if counts[names[0]] > MAX_FILES:
-                            break
+                    counts.update(within := [names[:n] for n in (1, 2)[: len(names)]])
+                    # The first folder may be one that holds the whole class.
+                    limits = zip(within, (20 * MAX_FILES, MAX_FILES), strict=False)
+                    if full := next((folder for folder, most in limits if counts[folder] > most), None):
+                        break
         except OSError as error:
             yield Item((*names, ""), problem=f"The folder {shown} can't be read: {error.strerror}.")
             continue
-        if names and counts.get(names[0], 0) > MAX_FILES:
-            yield Item((*names, ""), problem=f"The folder {names[0]} holds more than {MAX_FILES} files.")
-            waiting = [(where, other) for where, other in waiting if other[:1] != names[:1]]
+        if full:
+            yield Item(
+                (*names, ""), problem=f"The folder {full[-1]} holds more than {counts[full] - 1} files."
+            )
+            waiting = [(where, other) for where, other in waiting if other[: len(full)] != full]
             continue
         if not entries:
             yield Item((*names, ""))

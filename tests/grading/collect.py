@@ -197,7 +197,8 @@ def _matches(root_name, items, top, is_gradescope):
         if not any(match) and (is_code(item.name) or len(item.path) > top + 1)
     }
     direct = is_gradescope or any(
-        len(part.get("order") or "") == 14 or "/" not in (part["file"] or "") for _, part in parts
+        system == "nbgrader" or len(part.get("order") or "") == 14 or "/" not in (part["file"] or "")
+        for system, part in parts
     )
     if len(names) > len(people) or len(people) <= len(strange) or (len(people) == 1 and not direct):
         return found
@@ -283,10 +284,13 @@ def _without_layout(items: list[Item], name: str = "") -> list[_Person]:
 
 
 def _unwrapped(items):
-    """Without the folders that only hold the class's folders, as downloads have them."""
+    """Without the folders that only hold the class's folders or files, as downloads have them."""
     top = _depth_of_all(items)
     inner = {item.path[top] for item in items}
-    if not all(len(item.path) > top + 1 for item in items) or "tests" in inner or "src" in inner:
+    files = [item for item in items if len(item.path) == top + 1]
+    looks = [_glance(item)[0] for item in files if version_of(item.name) != "solution"]
+    several = len(looks) == len(files) and sum(map(len, looks)) > len(set().union(*looks))
+    if (files and not several) or "tests" in inner or "src" in inner:
         return items
     return [replace(item, path=item.path[top:]) for item in items]
 

@@ -324,7 +324,7 @@ def functions_in(source: str, parse: bool = True) -> tuple[set[str], set[str]]:
             real = getattr(node, "module", None) != "solution"
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = {target.id for target in targets if isinstance(target, ast.Name)}
+            names = {name.id for one in targets for name in ast.walk(one) if isinstance(name, ast.Name)}
             real = not _delegates(node.value)
         for name in names.intersection(FUNCTIONS):
             defined.add(name)
@@ -391,24 +391,27 @@ def _delegates(value):
 def _helpers(work, works):
     """The modules and packages of a person that the chosen file imports, and those that they import."""
     known = sys.stdlib_module_names | {"torch", "numpy", "solution", "torchvision"}
-    modules = {
-        other.path: other.text
-        for other in works
-        if other is not work and other.cells is None and not other.problem and other.path.endswith(".py")
-    }
+    modules = {}
+    for other in sorted(works, key=lambda one: (one.upload.order, one.number)):
+        if other is not work and other.cells is None and not other.problem and other.path.endswith(".py"):
+            # Canvas and browsers number what was handed in or loaded twice.
+            modules[re.sub(r"(-\d+| \(\d+\))(?=\.py$)", "", other.path)] = other.text
+    beside: dict[str, dict[str, str]] = {}
+    for folder in reversed(
+        PurePosixPath(work.path).parents
+    ):  # the nearest last; programs also run from above
+        start = "" if folder == PurePosixPath(".") else f"{folder}/"
+        here: dict[str, dict[str, str]] = {}
+        for path in modules:
+            if path.startswith(start) and _can_be_imported(short := path[len(start) :]):
+                here.setdefault(short.removesuffix(".py").split("/")[0], {})[short] = modules[path]
+        beside |= here
     found, waiting = {}, [work.text, *(work.cells or ())]
     while waiting:
         for name in {module.split(".")[0] for module in imports(waiting.pop())} - known:
-            for folder in PurePosixPath(work.path).parents:  # those above it, since programs run from there
-                start = "" if folder == PurePosixPath(".") else f"{folder}/"
-                paths = [p for p in modules if p == f"{start}{name}.py" or p.startswith(f"{start}{name}/")]
-                for path in paths:
-                    short = path[len(start) :]
-                    if short not in found and len(found) < MAX_HELPERS and _can_be_imported(short):
-                        found[short] = modules[path]
-                        waiting.append(modules[path])
-                if paths:
-                    break
+            for path, text in list(beside.pop(name, {}).items())[: MAX_HELPERS - len(found)]:
+                found[path] = text
+                waiting.append(text)
     return found
 
 
