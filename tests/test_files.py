@@ -368,6 +368,15 @@ def test_what_the_systems_say_is_kept(tmp_path):
     assert found["Ash Anna"].source == RIGHT
 
 
+def test_numbers_of_the_class_are_nobodys(tmp_path):
+    names = ["sheet_8_1_anna", "sheet_8_2_ben"]
+    assert list(rows(tree(tmp_path / "files", {f"{name}.py": RIGHT for name in names}))) == names
+    names = ["anna_ash_hw_8", "ben_birch_hw_8"]
+    assert list(rows(tree(tmp_path / "folders", {f"{name}/solution.py": RIGHT for name in names}))) == names
+    names = [f"{name}_900_solution.py" for name in ("ash_1", "birch_2", "cedar_3", "ours_1")]
+    assert len(rows(tree(tmp_path / "canvas", dict.fromkeys(names, RIGHT)))) == 3
+
+
 @pytest.mark.parametrize("path", ["submitted/anna/sheet8", "E/Ash_A_a_1", "Team 1", "submission_1"])
 def test_a_download_of_one_person(tmp_path, path):
     name = rows(tree(tmp_path / "download", {f"{path}/solution.py": RIGHT}))

@@ -17,7 +17,7 @@ from .submission import Submission, Upload, choose, decode, functions_in, import
 # file is the name that the author gave.
 _CANVAS = (  # a file or what was written online; but no date
     r"(?!_20\d\d_\d\d?_\d\d?\D)_(?P<late>LATE_)?(?P<id>%s)_(?:(?P<kind>text|link)\.html"
-    r"|(?P<order>\d\d+)_(?P<file>.+))"
+    r"|(?P<order>\d\d+|\d(?=_[^/]+$))_(?P<file>.+))"
 )
 _ILIAS = r"/(?:(?P<order>\d{14})_)?(?P<file>.*)"
 LAYOUTS = {
@@ -176,7 +176,7 @@ def _matches(root_name, items, top, is_gradescope):
     """For each item, the system that puts files where it lies, and the parts of its path; or None.
 
     Only Moodle's names can't be a teacher's or a student's own. Others count if they tell more people apart
-    than there is else, and are not those of the only folder.
+    than there is else; and where there is only one, if it can't be a folder or a number of the whole class.
     """
     whole = [unicodedata.normalize("NFC", "/".join((root_name, *item.path))) for item in items]
     found = [_match(path, ("Moodle",)) for path in whole]
@@ -196,11 +196,11 @@ def _matches(root_name, items, top, is_gradescope):
         for item, *match in zip(items, found, more, strict=True)
         if not any(match) and (is_code(item.name) or len(item.path) > top + 1)
     }
-    direct = is_gradescope or any(
-        system == "nbgrader" or len(part.get("order") or "") == 14 or "/" not in (part["file"] or "")
+    sure = is_gradescope or any(
+        system == "nbgrader" or len(part.get("order") or "100") > (13 if "/" in (part["file"] or "") else 2)
         for system, part in parts
     )
-    if len(names) > len(people) or len(people) <= len(strange) or (len(people) == 1 and not direct):
+    if len(names) >= 2 * len(people) or len(people) <= len(strange) or (len(people) == 1 and not sure):
         return found
     return [one or other for one, other in zip(found, more, strict=True)]
 
