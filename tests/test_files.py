@@ -460,11 +460,15 @@ FIRST = RIGHT[: RIGHT.index("def reconstruct")]
         ({"x/solution.py": RIGHT, "y/solution.py": RIGHT + "#"}, "It is unclear which of x/solution.py, y/"),
         (
             {"ex1.py": FIRST, "ex2.py": RIGHT[RIGHT.index("def reconstruct") :]},
-            "get_objective_term is elsewhere",
+            "Other files have get_objective_term",
         ),
         (
             {"ab_1_900_solution.py": RIGHT, "ab_1_901_solution-1.py": FIRST, "cd_2_902_solution.py": RIGHT},
-            "A later upload",
+            "There is a later upload",
+        ),
+        (
+            {"B/A_A_a_1_1/20261101120000_solution.py": RIGHT, "B/A_A_a_1_1/20261102120000_x.py": RIGHT + "#"},
+            "There is a later upload",
         ),
         ({"solution.py": STUB, "x.zip": b"PK"}, "it is damaged"),
         (

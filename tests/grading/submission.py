@@ -104,7 +104,9 @@ def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submiss
         for u in uploads
         if u.path.lower().endswith(FOREIGN) and not u.item.problem
     ]
-    shown = [u for u in uploads if u.item.name and not passed_over(PurePosixPath(u.path).name)]
+    shown = [
+        u for u in uploads if u.path == only or (u.item.name and not passed_over(PurePosixPath(u.path).name))
+    ]
     works = _with_stars([_look(u) for u in shown if is_code(u.path) and not u.item.problem])
     if not works:
         reason = " ".join(map(printable_sentence, problems[:3])) or "There is no solution.py in this folder."
@@ -162,9 +164,8 @@ def _with_solution_beside(found, work, works):
     other = max(beside, key=lambda o: (len(o.written), o.number, o.path))
     if other.problem:
         return found
-    note = found.note
-    if found.needs_look and other.written - work.written:
-        note = f"{note} It is graded with {printable(other.path)}."
+    remark = f"It is graded with {printable(other.path)}." if other.written - work.written else None
+    note = " ".join(filter(None, (found.note, remark))) or None
     return replace(found, source=other.text, note=note, helpers=found.helpers | _helpers(other, works))
 
 
@@ -179,14 +180,10 @@ def _best(works):
         best = [work for work in works if len(work.defined) == most]
         if not most and len(works) > 1:  # no file is recognised by its content, so the name must do
             best = [work for work in works if work.base == "solution"] or works
-    plain = [work for work in best if work.cells is None]
-    if plain and any(work.base == "solution" for work in plain):
-        best = plain  # the sheet asks for solution.py
-    named = [work for work in best if work.base == "solution"]
-    if named and not most:
-        best = named
+    named = [work for work in best if work.base == "solution"]  # the sheet asks for solution.py
     stems = {PurePosixPath(work.path).stem for work in best}
-    best = named or [work for work in best if not imports(work.text) & stems] or best  # tests import the work
+    works_themselves = [work for work in best if not imports(work.text) & stems]  # and not tests of them
+    best = [work for work in named if work.cells is None] or named or works_themselves or best
     newest = max(work.upload.item.modified for work in best)
     chosen = max(best, key=lambda work: (*_age(work, newest), work.path))
     ties = [
@@ -218,9 +215,13 @@ def _best(works):
     remark = f"{shown} is graded ({why}), and not {', '.join(sorted(others)[:5])}."
     unclear = ""
     if missing := set().union(*(w.written for w in rivals)) - chosen.written:
-        unclear = f"{', '.join(sorted(missing))} is elsewhere; a human should look at it."
-    elif any(w.upload.order > chosen.upload.order and w.base == chosen.base for w in rivals):
-        unclear = "A later upload has less of the functions; a human should look at it."
+        unclear = f"Other files have {', '.join(sorted(missing))}; a human should look at it."
+    elif any(
+        w.upload.order > chosen.upload.order
+        and (w.base == chosen.base or (w.cells is None and len(w.written) == len(chosen.written)))
+        for w in rivals
+    ):
+        unclear = "There is a later upload; a human should look at it."
     return chosen, [remark], unclear
 
 
