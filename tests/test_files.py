@@ -260,6 +260,15 @@ LAYOUTS = {
         {"anna": "", "ben": "", "carla": "", "dora": "", "emil": ""},
         set(),
     ),
+    "two sheets": (
+        {
+            f"{name}/sheet{n}/solution.py": RIGHT if n == 8 else "x = 2"
+            for n in (7, 8)
+            for name in ("anna", "ben")
+        },
+        {"anna": "", "ben": ""},
+        set(),
+    ),
     "in folders": (
         {f"a/b/{name}/solution.py": RIGHT for name in ("anna", "ben")},
         {"anna": "", "ben": ""},

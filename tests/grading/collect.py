@@ -301,7 +301,12 @@ def _groups(items):
     solutions = {path[:2] for path in code if len(path) > 2 and version_of(path[-1]) == "solution"}
     several = {top for top, n in Counter(top for top, _ in solutions).items() if n > 1}
     folders = {path[0] for path in code}
-    if any(len(path) < 3 for path in code) or not several or 2 * len(several) <= len(folders):
+    names = {name for _, name in solutions}  # of sheets or versions, if the same are in most
+    if (
+        any(len(path) < 3 for path in code)
+        or 2 * len(several) <= len(folders)
+        or 4 * len(names) < 3 * len(solutions)
+    ):
         return set()
     return folders
 
