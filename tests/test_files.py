@@ -72,6 +72,10 @@ def packed(name, content):
     return file.getvalue()
 
 
+def notebook(*cells):
+    return json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells], "nbformat": 4})
+
+
 def rows(*paths):
     return {one.name: one for one in find_submissions(paths)}
 
@@ -256,7 +260,10 @@ LAYOUTS = {
         {"ben_b"},
     ),
     "tutorials": (
-        {f"{name}/solution.py": RIGHT for name in ("A/anna", "A/ben", "B/carla", "B/dora/src", "C/emil")},
+        {
+            **{f"{name}/solution.py": RIGHT for name in ("A/anna", "A/ben", "B/carla", "C/emil")},
+            "B/dora/src/x.ipynb": notebook(RIGHT),
+        },
         {"anna": "", "ben": "", "carla": "", "dora": "", "emil": ""},
         set(),
     ),
@@ -398,10 +405,6 @@ def test_a_folder_of_the_class_is_nobodys(tmp_path, name, wrapped):
     top = tmp_path / "download" / name
     tree(top, {"anna/solution.py": RIGHT, "ben/hw.zip": {"x/solution.py": RIGHT}})
     assert list(rows(top.parent if wrapped else top)) == ["anna", "ben"]
-
-
-def notebook(*cells):
-    return json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells], "nbformat": 4})
 
 
 @pytest.mark.parametrize(

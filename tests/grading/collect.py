@@ -298,17 +298,13 @@ def _unwrapped(items):
 def _groups(items):
     """The folders of a class that hold the folders of several people each, as those of tutorials do."""
     code = [item.path for item in items if is_code(item.name)]
-    solutions = {path[:2] for path in code if len(path) > 2 and version_of(path[-1]) == "solution"}
-    several = {top for top, n in Counter(top for top, _ in solutions).items() if n > 1}
-    folders = {path[0] for path in code}
-    names = {name for _, name in solutions}  # of sheets or versions, if the same are in most
-    if (
-        any(len(path) < 3 for path in code)
-        or 2 * len(several) <= len(folders)
-        or 4 * len(names) < 3 * len(solutions)
-    ):
+    if any(len(path) < 3 for path in code):
         return set()
-    return folders
+    works = {path[:2] for path in code if version_of(path[-1]) == "solution" or path[-1].endswith(".ipynb")}
+    several = [top for top, n in Counter(top for top, _ in works).items() if n > 1]
+    folders = {path[0] for path in code}
+    names = {name for _, name in works}  # of sheets or versions, if the same are in most
+    return folders if 2 * len(several) > len(folders) and 4 * len(names) >= 3 * len(works) else set()
 
 
 def _is_one(items, files):
