@@ -516,6 +516,12 @@ def test_a_module_of_the_library_is_no_helper(tmp_path):
     assert find_one(folder).helpers == {"mine/x.py": "y = 1", "mine/__init__.py": "#"}
 
 
+def test_nothing_of_ours_comes_along():
+    for path in ("exercise_sheet_8.ipynb", "solution.py"):
+        (found,) = find_submissions([ROOT / path])
+        assert (found.file, found.helpers) == (path, {})
+
+
 def test_a_package_comes_along_whole(tmp_path):
     package = {f"mine/{path}": "y = 1" for path in ("__init__.py", "a/b.py", "a/c.py", "d.py")}
     files = {

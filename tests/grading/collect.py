@@ -360,7 +360,8 @@ def _without_hand_out(uploads):
     """An author's own files of a repository that has the whole hand-out in it."""
     roots = {m[1] for u in uploads if (m := re.match(r"(.*?)tests/grading/", u.path))}
     ours = (
-        r"tests/(grading|submissions)/|(tests|data)/(?!\w*solution)|(requirements\.txt|README\.md|LICENSE)$"
+        r"tests/(grading|submissions)/|(tests|data)/(?!(.*/)?solution[^/]*$)"
+        r"|(requirements\.txt|README\.md|LICENSE)$"
     )
     return [
         u

@@ -164,7 +164,8 @@ def _with_solution_beside(found, work, works):
     other = max(beside, key=lambda o: (len(o.written), o.number, o.path))
     if other.problem:
         return found
-    remark = f"It is graded with {printable(other.path)}." if other.written - work.written else None
+    mixed = work.written and other.written - work.written
+    remark = f"It is graded with {printable(other.path)}." if mixed else None
     note = " ".join(filter(None, (found.note, remark))) or None
     return replace(found, source=other.text, note=note, helpers=found.helpers | _helpers(other, works))
 
