@@ -72,6 +72,10 @@ def packed(name, content):
     return file.getvalue()
 
 
+def notebook(*cells):
+    return json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells], "nbformat": 4})
+
+
 def rows(*paths):
     return {one.name: one for one in find_submissions(paths)}
 
@@ -102,9 +106,12 @@ LAYOUTS = {
             "ashanna_LATE_123_900_solution.py": STUB,
             "ashanna_LATE_123_950_solution-1.py": RIGHT,
             "ashanna_LATE_123_951_utils.py": "x = 1",
+            "ashanna_LATE_123_952_utils-1.py": "x = 2",
+            "cedarcarla_125_903_solution.py": USES,
+            "cedarcarla_125_904_utils-1.py": "x = 1",
             "birchben_124_901_solution.py.txt": RIGHT,
         },
-        {"ashanna": "123", "birchben": "124"},
+        {"ashanna": "123", "birchben": "124", "cedarcarla": "125"},
         set(),
     ),
     "ilias": (
@@ -135,8 +142,13 @@ LAYOUTS = {
             "sheet-anna/exercise_sheet_8.ipynb": '{"cells": []}',
             "sheet-ben/mine/solution.py": RIGHT,
             "sheet-ben/mine/tests/grading/grade.py": "x = 1",
+            "sheet-carla/tests/grading/grade.py": "x = 1",
+            "sheet-carla/tests/submissions/right/a.py": RIGHT + "#",
+            "sheet-carla/tests/test_solution.py": RIGHT + "#",
+            "sheet-carla/data/solution.py": RIGHT,
+            "sheet-carla/solution.py": STUB,
         },
-        {"sheet-anna": "", "sheet-ben": ""},
+        {"sheet-anna": "", "sheet-ben": "", "sheet-carla": ""},
         set(),
     ),
     "nbgrader": (
@@ -147,6 +159,143 @@ LAYOUTS = {
         },
         {"anna": "", "ben": ""},
         set(),
+    ),
+    "moodle, without names": (
+        {f"Participant_{number}{M}_/solution.py": RIGHT for number in (123, 124)},
+        {"Participant 123": "123", "Participant 124": "124"},
+        set(),
+    ),
+    "moodle, what lies in the way": (
+        {
+            f"Anna Ash_11{M}_/.DS_Store": b"x",
+            f"Ben Birch_12{M}_/x.zip": {"__MACOSX/._solution.py": b"x", "hw/.idea/x.py": "x"},
+            "Carla Cedar_13_assignsubmission_comments_/x.html": "x",
+            "Dora Dill_14_assignsubmission_onlinetext_/solution.py": RIGHT,
+            f"Emil Elm_15{M}_/uni_ws_26_8/solution.py": RIGHT,
+            f"Emil Elm_15{M}_/Ben Birch_12{M}_/solution.py": RIGHT,
+            f"Fay Fir_16{M}_.solution.py": RIGHT,
+        },
+        {
+            "Anna Ash": "11",
+            "Ben Birch": "12",
+            "Carla Cedar": "13",
+            "Dora Dill": "14",
+            "Emil Elm": "15",
+            "Fay Fir": "16",
+        },
+        {"Anna Ash", "Ben Birch", "Carla Cedar", "Fay Fir"},
+    ),
+    "canvas, online": (
+        {
+            "ashanna_123_text.html": "x",
+            "birchben_LATE_124_link.html": "x",
+            "cedarcarla_125_901_hw.zip": {"uni_ws_26_8/solution.py": RIGHT},
+        },
+        {"ashanna": "123", "birchben": "124", "cedarcarla": "125"},
+        {"ashanna", "birchben"},
+    ),
+    "canvas, anonymous": (
+        {
+            "anon_x1Y2z_901_solution.py": RIGHT,
+            "anon_LATE_q9w8e_902_solution.py": RIGHT,
+            "anon_LATE_q9w8e_903_utils.py": "x = 1",
+        },
+        {"anon x1Y2z": "x1Y2z", "anon q9w8e": "q9w8e"},
+        set(),
+    ),
+    "ilias, teams": (
+        {
+            "Team 18/Ash_Anna_a_ash_4711/20261101120000_solution.py": STUB,
+            "Team 18/Birch_Ben_bb_4712/20261102120000_solution.py": RIGHT,
+            "Cedar_Carla_c_c_12/20261102120000_x.zip": {"uni_ws_26_8/solution.py": RIGHT},
+        },
+        {"Team 18": "18", "Cedar Carla": "12"},
+        set(),
+    ),
+    "ilias, with what teachers put beside": (
+        {
+            **{
+                f"E/Abgaben/{name}/20261101120000_solution.py": RIGHT
+                for name in ("Ash_A_a_1", "Birch_B_b_2", "Cedar_C_c_3")
+            },
+            "E/Abgaben/readme.txt": "x",
+            "E/status.xlsx": b"x",
+            "E/Solution of ours/solution.py": RIGHT,
+        },
+        {"Ash A": "1", "Birch B": "2", "Cedar C": "3", "Solution of ours": ""},
+        set(),
+    ),
+    "canvas, a file of ours and a folder unpacked": (
+        {
+            **{f"{name}_900_solution.py": RIGHT for name in ("ash_1", "birch_2")},
+            "cedar_3_901_hw/solution.py": RIGHT,
+            "solution.py": RIGHT,
+        },
+        {"ash": "1", "birch": "2", "cedar": "3", "solution": ""},
+        set(),
+    ),
+    "gradescope, all of its metadata": (
+        {
+            "submission_1/solution.py": RIGHT,
+            "submission_1/submission_metadata.yml": "submission_2:\n  :submitters:\n  - :name: Mallory\n",
+            "submission_2/src/solution.py": RIGHT,
+            "submission_metadata.yml": "submission_1:\n  :submitters:\n  - :name: 'O''Brien, Pat'\n  :results:\n    tests:\n"
+            '    - name: test\nsubmission_2:\n  :submitters:\n  - :sid: 1\n    :name: "J\\xF6rg \\"J\\" M"\n'
+            "submission_3:\n  :submitters:\n  - :name: Dora\n",
+        },
+        {"O'Brien, Pat": "1", 'J\u00f6rg "J" M': "2", "Dora": "3"},
+        set(),
+    ),
+    "nbgrader, the course": (
+        {
+            **{
+                f"{folder}/anna/sheet8/solution.py": RIGHT
+                for folder in ("submitted", "autograded", "feedback")
+            },
+            "submitted/ben_b/sheet7/solution.py": "x = 2",
+            "source/sheet8/solution.py": RIGHT,
+            "nbgrader_config.py": "x = 1",
+        },
+        {"anna": "", "ben_b": ""},
+        {"ben_b"},
+    ),
+    "tutorials": (
+        {
+            **{f"{name}/solution.py": RIGHT for name in ("A/anna", "A/ben", "B/carla", "C/emil")},
+            "B/dora/src/x.ipynb": notebook(RIGHT),
+        },
+        {"anna": "", "ben": "", "carla": "", "dora": "", "emil": ""},
+        set(),
+    ),
+    "two sheets": (
+        {
+            f"{name}/sheet{n}/solution.py": RIGHT if n == 8 else "x = 2"
+            for n in (7, 8)
+            for name in ("anna", "ben")
+        },
+        {"anna": "", "ben": ""},
+        set(),
+    ),
+    "in folders": (
+        {f"a/b/{name}/solution.py": RIGHT for name in ("anna", "ben")},
+        {"anna": "", "ben": ""},
+        set(),
+    ),
+    "names like a system's": (
+        {
+            "anna/solution_2026_11_05_final.py": RIGHT,
+            "ben_1_2_x/solution.py": RIGHT,
+            "uni_ws_2026_123/solution.py": RIGHT,
+            "Team 3/x/solution.py": RIGHT,
+            "submission_8/x/solution.py": RIGHT,
+            "emil/submitted/v1/solution.py": RIGHT,
+            "fay/submitted/v1/solution.py": RIGHT,
+            "gus/submission_metadata.yml": "submission_8:\n  :submitters:\n  - :name: Mallory\n",
+        },
+        dict.fromkeys(
+            ["anna", "ben_1_2_x", "uni_ws_2026_123", "Team 3", "submission_8", "emil", "fay", "gus"], ""
+        ),
+        {"gus"},
     ),
     "plain": (
         {
@@ -183,7 +332,7 @@ def test_one_row_a_person(tmp_path, layout, how):
         tree(top, {"Sheet 8.zip": files})
     else:
         top = tree(tmp_path, {f"download.{how}": files}) / f"download.{how}"
-    if how in ("below", "zip in a folder") and layout in ("plain", "flat with helpers"):
+    if how in ("below", "zip in a folder") and layout in ("plain", "tutorials"):
         pytest.skip("a folder in a folder is a person, where no system's names say otherwise")
     found = rows(top)
     assert {name: one.id for name, one in found.items()} == ids
@@ -192,10 +341,40 @@ def test_one_row_a_person(tmp_path, layout, how):
         assert one.problem or one.cells is not None or one.source in (RIGHT, USES, "x = 2")
 
 
+def test_who_is_in_two_downloads_is_one_person(tmp_path):
+    files = {
+        f"1/Anna Ash_11{M}_/a.py": STUB,
+        f"2/Anna Ash_11{M}_/solution.py": RIGHT,
+        f"2/Anna Ash_12{M}_/solution.py": RIGHT,
+    }
+    tree(tmp_path, files)
+    found = rows(tmp_path / "1", tmp_path / "2")
+    assert {name: (one.id, one.source) for name, one in found.items()} == {
+        "Anna Ash 11": ("11", RIGHT),
+        "Anna Ash 12": ("12", RIGHT),
+    }
+
+
+def test_a_class_in_a_folder_or_an_archive_may_hold_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_FILES", 5)
+    files = {
+        f"{name}_{number}{M}_/solution.py": RIGHT for number, name in enumerate(["Ash", "Birch", "Cedar"] * 3)
+    }
+    assert len(rows(tree(tmp_path / "class", {"x.zip": files}))) == 9
+    assert len(rows(tree(tmp_path / "below", {f"x/{path}": RIGHT for path in files}))) == 9
+    many = {f"x/anna/{n}.txt": "" for n in range(9)} | {
+        "x/ben/solution.py": RIGHT,
+        "x/carla/solution.py": RIGHT,
+    }
+    found = rows(tree(tmp_path / "plain", many))
+    assert list(found) == ["anna", "ben", "carla"] and "more than 5 files" in found["anna"].problem
+
+
 def test_what_the_systems_say_is_kept(tmp_path):
     found = rows(tree(tmp_path / "canvas", LAYOUTS["canvas"][0]))
     assert found["ashanna"].late and not found["birchben"].late
     assert found["ashanna"].file == "solution-1.py"
+    assert found["cedarcarla"].helpers == {"utils.py": "x = 1"}
     found = rows(tree(tmp_path / "moodle", LAYOUTS["moodle folders"][0]))
     assert found["Carla Cedar"].helpers == {"utils.py": "x = 1"}
     assert found["Carla Cedar"].file == "solution_final_v2.py"
@@ -205,8 +384,27 @@ def test_what_the_systems_say_is_kept(tmp_path):
     assert found["Ash Anna"].source == RIGHT
 
 
-def notebook(*cells):
-    return json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells], "nbformat": 4})
+def test_numbers_of_the_class_are_nobodys(tmp_path):
+    names = ["sheet_8_1_anna", "sheet_8_2_ben"]
+    assert list(rows(tree(tmp_path / "files", {f"{name}.py": RIGHT for name in names}))) == names
+    names = ["anna_ash_hw_8", "ben_birch_hw_8"]
+    assert list(rows(tree(tmp_path / "folders", {f"{name}/solution.py": RIGHT for name in names}))) == names
+    names = [f"{name}_900_solution.py" for name in ("ash_1", "birch_2", "cedar_3", "ours_1")]
+    assert len(rows(tree(tmp_path / "canvas", dict.fromkeys(names, RIGHT)))) == 3
+
+
+@pytest.mark.parametrize("path", ["submitted/anna/sheet8", "E/Ash_A_a_1", "Team 1", "submission_1"])
+def test_a_download_of_one_person(tmp_path, path):
+    name = rows(tree(tmp_path / "download", {f"{path}/solution.py": RIGHT}))
+    assert list(name) == [{"submitted": "anna", "E": "Ash A"}.get(path.split("/")[0], path.replace("_", " "))]
+
+
+@pytest.mark.parametrize("name", ["Blatt_8_ws_2026", "sheet_8_2026_x", "submission_8", "Team 8", "submitted"])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_folder_of_the_class_is_nobodys(tmp_path, name, wrapped):
+    top = tmp_path / "download" / name
+    tree(top, {"anna/solution.py": RIGHT, "ben/hw.zip": {"x/solution.py": RIGHT}})
+    assert list(rows(top.parent if wrapped else top)) == ["anna", "ben"]
 
 
 @pytest.mark.parametrize(
@@ -218,8 +416,23 @@ def notebook(*cells):
         ({"solution.py": STUB, "solution (1).py": RIGHT}, "solution (1).py", "and not solution.py"),
         ({"solution.py": RIGHT, "my.py": "def reconstruct(x): return x"}, "solution.py", "and not my.py"),
         ({"a.py": RIGHT, "b.py": RIGHT}, "b.py", ""),
-        ({"solution.py": "from impl import *", "impl.py": RIGHT}, "impl.py", "and not solution.py"),
-        ({"solution.py": "(", "notes.txt": "x"}, "solution.py", "Passed over: notes.txt."),
+        ({"solution.py": "from impl import *", "impl.py": RIGHT}, "solution.py", "and not impl.py"),
+        ({"solution.py": RIGHT, "notes.txt": "x"}, "solution.py", "Passed over: notes.txt."),
+        (
+            {
+                "solution.py": "from a import *\nfrom p.b import *",
+                "a.py": RIGHT[: RIGHT.index("def anom")],
+                "p/b.py": HALF,
+            },
+            "solution.py",
+            "",
+        ),
+        ({"solution.py": RIGHT, "solution_old.py": RIGHT + "#"}, "solution.py", "the later one"),
+        ({"final/solution.py": RIGHT, "old/solution.py": RIGHT + "#"}, "final/solution.py", "the later one"),
+        ({"solution.py": RIGHT, "solution-final.py": RIGHT + "#"}, "solution-final.py", "the later one"),
+        ({"v1/solution.py": RIGHT, "v2/solution.py": RIGHT + "#"}, "v2/solution.py", "the later one"),
+        ({"solution.py": RIGHT, "x/solution.py": RIGHT + "#"}, "solution.py", "the later one"),
+        ({"my.py": RIGHT, "test_my.py": f"from my import {', '.join(FUNCTIONS.values())}"}, "my.py", ""),
     ],
 )
 def test_the_work_is_taken_where_it_is(tmp_path, files, file, words):
@@ -241,13 +454,52 @@ def test_the_later_of_two_versions(tmp_path):
 def test_what_is_unclear_is_looked_at(tmp_path):
     tree(tmp_path / "class", {"anna/a.py": RIGHT, "anna/b.py": RIGHT + "#", "ben/solution.py": RIGHT})
     found = rows(tmp_path / "class")["anna"]
-    assert found.needs_look and found.problem.endswith("it is unclear which of a.py, b.py to grade.")
+    assert found.needs_look and found.problem.endswith("It is unclear which of a.py, b.py to grade.")
     both = {
         "solution.py": RIGHT[: RIGHT.index("def reconstruct")],
         "x.ipynb": notebook(RIGHT[RIGHT.index("def recon") :]),
     }
     found = find_one(tree(tmp_path / "both", both))
     assert found.needs_look and found.cells and "get_objective_term" in found.source
+
+
+FIRST = RIGHT[: RIGHT.index("def reconstruct")]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"x/solution.py": RIGHT, "y/solution.py": RIGHT + "#"}, "It is unclear which of x/solution.py, y/"),
+        (
+            {"ex1.py": FIRST, "ex2.py": RIGHT[RIGHT.index("def reconstruct") :]},
+            "Other files have get_objective_term",
+        ),
+        (
+            {"ab_1_900_solution.py": RIGHT, "ab_1_901_solution-1.py": FIRST, "cd_2_902_solution.py": RIGHT},
+            "There is a later upload",
+        ),
+        (
+            {"B/A_A_a_1_1/20261101120000_solution.py": RIGHT, "B/A_A_a_1_1/20261102120000_x.py": RIGHT + "#"},
+            "There is a later upload",
+        ),
+        ({"solution.py": STUB, "x.zip": b"PK"}, "it is damaged"),
+        (
+            {
+                "p/Ash_1_assignsubmission_file_/solution.py": RIGHT,
+                "q/Ash_1_assignsubmission_file_/solution.py": RIGHT + "#",
+            },
+            "It is unclear which of p/Ash",
+        ),
+        ({"solution.py": "class A: pass"}, "solution.py has none of the three functions"),
+        ({"solution.py": PDF}, "solution.py is no program"),
+        ({"solution.py": packed("x.zip", {"solution.py": RIGHT})}, "solution.py is no program"),
+    ],
+)
+def test_what_a_human_should_look_at(tmp_path, files, words):
+    plain = not any("_1_" in path for path in files)
+    people = {f"anna/{path}" if plain else path: content for path, content in files.items()}
+    found, *_ = find_submissions([tree(tmp_path / "class", {**people, "ef_3_903_solution.py": RIGHT})])
+    assert found.needs_look and words in f"{found.problem} {found.note}"
 
 
 def test_one_persons_upload_whatever_it_is(tmp_path):
@@ -264,6 +516,24 @@ def test_a_module_of_the_library_is_no_helper(tmp_path):
     assert find_one(folder).helpers == {"mine/x.py": "y = 1", "mine/__init__.py": "#"}
 
 
+def test_nothing_of_ours_comes_along():
+    for path in ("exercise_sheet_8.ipynb", "solution.py"):
+        (found,) = find_submissions([ROOT / path])
+        assert (found.file, found.helpers) == (path, {})
+
+
+def test_a_package_comes_along_whole(tmp_path):
+    package = {f"mine/{path}": "y = 1" for path in ("__init__.py", "a/b.py", "a/c.py", "d.py")}
+    files = {
+        "src/solution.py": f"import mine.a.b, utils\n{RIGHT}",
+        "utils.py": "import more",
+        "more.py": "",
+        "not it.py": "x",
+    }
+    folder = tree(tmp_path / "a", {**files, **package, "mine/a/no name.py": "x", "unused.py": "x"})
+    assert set(find_one(folder).helpers) == {*package, "utils.py"}
+
+
 @pytest.mark.parametrize(
     ("source", "defined", "written"),
     [
@@ -271,6 +541,7 @@ def test_a_module_of_the_library_is_no_helper(tmp_path):
         (STUB, 3, 0),
         ("import solution\ndef reconstruct(*a): return solution.reconstruct(*a)", 1, 0),
         ("if True:\n    reconstruct = lambda x: x", 1, 1),
+        ("reconstruct, (anomaly_score, x) = f()", 2, 2),
         ("from mine import reconstruct, anomaly_score", 2, 2),
         ("from solution import reconstruct", 1, 0),
         ("def reconstruct(x):\n    'doc'\n    pass", 1, 0),
@@ -308,9 +579,12 @@ NESTED = {"a.zip": {"b.zip": {"c.zip": {"d.zip": {"solution.py": RIGHT}}}}}
         ("x.zip", BOMB, "larger than 16 MiB"),
         ("x.zip", NESTED, "too many archives"),
         ("x.zip", {f"{i}.py": "" for i in range(10_001)}, "it holds too many files"),
+        ("x.zip", {"solution.py": RIGHT} | {f"venv/site-packages/{i}.py": "" for i in range(10_001)}, None),
         ("x.zip", {"d/" * 1100 + "solution.py": RIGHT}, "too deep"),
         ("x.zip", {"../../solution.py": RIGHT}, None),
         ("x.zip", {}, "no solution.py"),
+        ("x.zip", packed("x.tar.gz", {"solution.py": RIGHT}), None),
+        ("x.tar.gz", packed("x.zip", {"solution.py": RIGHT}), None),
         ("x.7z", b"7z", "an archive of a kind that is not read"),
     ],
 )
@@ -322,6 +596,14 @@ def test_an_archive_is_a_row(tmp_path, name, content, words):
     assert sorted(p.name for p in tmp_path.rglob("*")) == sorted(
         ["class", "anna", "ben", name, "solution.py"]
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp437", "cp850"])
+def test_the_names_in_an_archive(tmp_path, encoding):
+    name = f"J\u00f6rg M\u00fcller_11{M}_/solution.py".encode(encoding)
+    content = packed("x.zip", {"x" * len(name): RIGHT}).replace(b"x" * len(name), name)
+    folder = tree(tmp_path, {"x.zip": content})
+    assert list(rows(folder / "x.zip")) == ["J\u00f6rg M\u00fcller"]
 
 
 @pytest.mark.parametrize("name", ["x.zip", "x.tar.gz"])
@@ -431,6 +713,9 @@ def test_odd_names(tmp_path):
         (f"# L\u00f6sung\n{RIGHT}".encode("latin-1"), 35, "read as latin-1"),
         (f"# -*- coding: latin-1 -*-\n# L\u00f6sung\n{RIGHT}".encode("latin-1"), 35, ""),
         (RIGHT.encode("utf-16"), 35, "read as utf-16"),
+        (f"# coding: utf-16\n{RIGHT}".encode(), 35, ""),
+        (f"# coding: utf-16\n{RIGHT}\n".encode(), 35, ""),
+        (RIGHT.encode("utf-16-le"), 35, "read as utf-16-le"),
         (RIGHT.encode() + b"\0", 0, "null bytes"),
         (b"", 0, "is empty"),
         (b" \n", 0, "is empty"),

@@ -9,6 +9,7 @@ import tarfile
 import time
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ MAX_NESTED = 3  # archives in archives
 CODE = (".py", ".ipynb", ".py.txt")
 ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar")
 FOREIGN = (".rar", ".7z", ".gz", ".bz2", ".xz")
+GZIP = b"\x1f\x8b"
 JUNK = ("__MACOSX", "__pycache__", "node_modules", "site-packages")
 
 
@@ -76,7 +78,7 @@ def list_files(path: Path) -> Iterator[Item]:
     Whatever is wrong with a file or a folder becomes an Item with a problem; nothing is raised.
     """
     if path.is_dir():
-        yield from _folder(path)
+        yield from _shown(_folder(path))
     else:
         yield from _archive(
             (), lambda: path.open("rb"), path.name, _Budget(files=20 * MAX_FILES, bytes=2**40)
@@ -85,25 +87,29 @@ def list_files(path: Path) -> Iterator[Item]:
 
 def _folder(root: Path) -> Iterator[Item]:
     waiting: list[tuple[str, tuple[str, ...]]] = [(os.fspath(root), ())]
-    counts: dict[str, int] = {}
+    counts: Counter[tuple[str, ...]] = Counter()
     while waiting:
         folder, names = waiting.pop()
         shown = names[-1] if names else root.name
+        full = None
         try:
             with os.scandir(folder) as listing:
                 entries = []
                 for entry in listing:
                     entries.append(entry)
-                    if names:
-                        counts[names[0]] = counts.get(names[0], 0) + 1
-                        if counts[names[0]] > MAX_FILES:
-                            break
+                    counts.update(within := [names[:n] for n in (1, 2)[: len(names)]])
+                    # The first folder may be one that holds the whole class.
+                    limits = zip(within, (20 * MAX_FILES, MAX_FILES), strict=False)
+                    if full := next((folder for folder, most in limits if counts[folder] > most), None):
+                        break
         except OSError as error:
             yield Item((*names, ""), problem=f"The folder {shown} can't be read: {error.strerror}.")
             continue
-        if names and counts.get(names[0], 0) > MAX_FILES:
-            yield Item((*names, ""), problem=f"The folder {names[0]} holds more than {MAX_FILES} files.")
-            waiting = [(where, other) for where, other in waiting if other[:1] != names[:1]]
+        if full:
+            yield Item(
+                (*names, ""), problem=f"The folder {full[-1]} holds more than {counts[full] - 1} files."
+            )
+            waiting = [(where, other) for where, other in waiting if other[: len(full)] != full]
             continue
         if not entries:
             yield Item((*names, ""))
@@ -111,6 +117,7 @@ def _folder(root: Path) -> Iterator[Item]:
         for entry in sorted(entries, key=lambda entry: entry.name):
             path = (*names, entry.name)
             if passed_over(entry.name):
+                yield Item(path)
                 continue
             problem = modified = None
             try:
@@ -133,10 +140,24 @@ def _folder(root: Path) -> Iterator[Item]:
             if problem:
                 yield Item(path, problem=problem)
             elif is_archive(entry.name):
-                yield from _archive(path, _opener(entry.path), entry.name, _Budget())
+                files = MAX_FILES if names else 20 * MAX_FILES  # of a person, or of a whole class
+                yield from _archive(path, _opener(entry.path), entry.name, _Budget(files=files))
             else:
                 yield Item(path, _reader(entry.path, entry.name), modified)
         waiting += reversed(folders)
+
+
+def _shown(items):
+    """Without what is passed over, but for one name where a folder holds nothing else: it isn't empty."""
+    hidden: dict[tuple[str, ...], Item] = {}
+    holding = {()}
+    for item in items:
+        if passed_over(item.name):
+            hidden[item.path[:-1]] = item
+        else:
+            holding |= {item.path[:n] for n in range(1, len(item.path)) if item.name}
+            yield item
+    yield from (item for folder, item in hidden.items() if folder not in holding)
 
 
 def _opener(path):
@@ -176,7 +197,11 @@ def _archive(path, open_file, name, budget) -> Iterator[Item]:
         return
     budget.nested -= 1
     try:
-        found = list((_zip if name.lower().endswith(".zip") else _tar)(path, open_file, budget))
+        file = open_file()
+        start = file.read(2)  # people rename archives
+        file.seek(0)
+        is_zip = start == b"PK" or (name.lower().endswith(".zip") and start != GZIP)
+        found = list(_shown((_zip if is_zip else _tar)(path, file, budget)))
     except (
         OSError, EOFError, ValueError, RuntimeError, NotImplementedError, KeyError, IndexError, OverflowError,
         MemoryError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RecursionError,
@@ -190,16 +215,16 @@ def _archive(path, open_file, name, budget) -> Iterator[Item]:
 
 
 def _parts(name):
-    """The names in a path of an archive, or None for what is passed over."""
+    """The names in a path of an archive, as far as the first that is passed over."""
     parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
-    return None if not parts or any(passed_over(part) for part in parts) else parts
+    return next((parts[: n + 1] for n, part in enumerate(parts) if passed_over(part)), parts)
 
 
-def _zip(path, open_file, budget):
+def _zip(path, file, budget):
     if budget.bytes >= 2**30:  # of a whole class: it stays open, and each file is read when its turn comes
-        yield from _in_order(path, zipfile.ZipFile(open_file()), budget)
+        yield from _in_order(path, zipfile.ZipFile(file), budget)
         return
-    with open_file() as file, zipfile.ZipFile(file) as archive:
+    with file, zipfile.ZipFile(file) as archive:
         for item in _in_order(path, archive, budget):
             wanted = (is_code(item.name) or item.name.endswith(".yml")) and not item.problem
             yield replace(item, read=_read_now(item.read)) if wanted else item
@@ -223,15 +248,17 @@ def _in_order(path, archive, budget):
     # A name that stands twice means its last content, as everything that unpacks archives has it.
     entries = {info.filename: info for info in archive.infolist()}
     for info in entries.values():
-        _count(budget)
-        parts = _parts(info.filename)
-        if parts is None:
+        parts = _parts(_zip_name(info))
+        if not parts:
             continue
         *_, name = parts
+        _count(budget, name)
         modified = 0
         with contextlib.suppress(ValueError, OverflowError):
             modified = time.mktime((*info.date_time, 0, 0, -1))
-        if info.is_dir():
+        if passed_over(name):
+            yield Item((*path, *parts[:-1][:MAX_DEPTH], name))
+        elif info.is_dir():
             if len(parts) <= MAX_DEPTH:
                 yield Item((*path, *parts, ""))
         elif len(parts) > MAX_DEPTH:
@@ -242,6 +269,14 @@ def _in_order(path, archive, budget):
             yield Item((*path, *parts), problem=f"{name} is encrypted.")
         else:
             yield from _member((*path, *parts), _in_zip(archive, info, name, budget), modified, budget)
+
+
+def _zip_name(info):
+    """The name in UTF-8, which many programs write without saying so, or else in DOS's letters."""
+    try:
+        return info.filename if info.flag_bits & 0x800 else info.filename.encode("cp437").decode()
+    except UnicodeError:
+        return info.filename
 
 
 def _in_zip(archive, info, name, budget):
@@ -275,19 +310,21 @@ class _Counted(io.RawIOBase):
         return len(content)
 
 
-def _tar(path, open_file, budget):
-    with open_file() as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
+def _tar(path, file, budget):
+    with file as raw:
+        packed = raw.read(2) == GZIP
         raw.seek(0)
         stream = io.BufferedReader(_Counted(gzip.GzipFile(fileobj=raw) if packed else raw, budget))
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
-                _count(budget)
                 parts = _parts(member.name)
-                if parts is None:
+                if not parts:
                     continue
                 whole, name = (*path, *parts), parts[-1]
-                if len(parts) > MAX_DEPTH:
+                _count(budget, name)
+                if passed_over(name):
+                    yield Item((*path, *parts[:-1][:MAX_DEPTH], name))
+                elif len(parts) > MAX_DEPTH:
                     yield Item(
                         whole[: len(path) + MAX_DEPTH], problem=f"{name} lies too deep in its archive."
                     )
@@ -308,8 +345,8 @@ def _kept(content, name):
     return lambda: _bounded(content, name)
 
 
-def _count(budget):
-    budget.files -= 1
+def _count(budget, name):
+    budget.files -= not passed_over(name)  # an environment of Python has thousands
     if budget.files < 0:
         raise ValueError("it holds too many files")
 

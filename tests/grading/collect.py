@@ -1,24 +1,36 @@
 """Who handed in what: turns a file, a folder, an archive or a course's download into submissions."""
 
+import contextlib
+import json
 import os
 import re
+import unicodedata
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .archives import FOREIGN, Item, is_archive, is_code, list_files, read_file
 from .submission import Submission, Upload, choose, decode, functions_in, imports, printable, version_of
 
-# How the systems name what they export: the path of a file, from the folder that was given.
-# A person is told by the id, or by the name where there is none; file is the name that the author gave.
+# How the systems name what they export: the path of a file. The first folder that fits is the person's, since
+# what lies in it has names that the author gave. A person is told by the id, or by the name if there is none;
+# file is the name that the author gave.
+_CANVAS = (  # a file or what was written online; but no date
+    r"(?!_20\d\d_\d\d?_\d\d?\D)_(?P<late>LATE_)?(?P<id>%s)_(?:(?P<kind>text|link)\.html"
+    r"|(?P<order>\d\d+|\d(?=_[^/]+$))_(?P<file>.+))"
+)
+_ILIAS = r"/(?:(?P<order>\d{14})_)?(?P<file>.*)"
 LAYOUTS = {
-    "Moodle": r"(?:.*/)?(?P<name>[^/]+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)(?:_?/|_)(?P<file>.*)",
-    "Canvas": r"(?:.*/)?(?P<name>[^/_]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<order>\d+)_(?P<file>.+)",
-    "ILIAS": r"(?:.*/)?(?P<name>[^/_]+_[^/_]+)_[^/_]+_(?P<id>\d{3,})/(?:(?P<order>\d{14})_)?(?P<file>.*)",
-    "ILIAS, teams": r"(?:.*/)?(?P<name>Team[ _-]?(?P<id>\d+))/(?:(?P<order>\d{14})_)?(?P<file>.*)",
-    "Gradescope": r"(?:.*/)?(?P<name>submission_(?P<id>\d+))/(?P<file>.*)",
-    "nbgrader": r"(?:.*/)?submitted/(?P<name>[^/]+)/(?P<file>.+/.*)",
+    "Moodle": r"(?P<name>[^/]+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)(?:_?/|_)(?P<file>.*)",
+    "Canvas": r"(?P<name>[^/_]+)" + _CANVAS % r"\d+",
+    "Canvas, anonymous": r"(?P<name>anon)" + _CANVAS % r"\w{5}",
+    "ILIAS, teams": r"(?P<name>Team[ _-]?(?P<id>\d+))(?:/[^/]+_\d+(?=/))?" + _ILIAS,
+    "ILIAS": r"(?P<name>[^/_]+_[^/_]+)_[^/]+_(?P<id>\d+)" + _ILIAS,
+    "Gradescope": r"(?P<name>submission_(?P<id>\d+))/(?P<file>.*)",
+    "nbgrader": r"submitted/(?P<name>[^/]+)/(?P<file>.*)",
 }
-_PATTERNS = {system: re.compile(pattern, re.DOTALL) for system, pattern in LAYOUTS.items()}
+_PATTERNS = {system: re.compile("(?:.*?/)??" + pattern, re.DOTALL) for system, pattern in LAYOUTS.items()}
+OF_NBGRADER = ("source", "release", "autograded", "feedback", "nbgrader_config.py")  # beside "submitted"
 METADATA = "submission_metadata.yml"
 
 
@@ -28,8 +40,9 @@ class _Person:
     id: str = ""
     late: bool = False
     uploads: list[Upload] = field(default_factory=list)
-    online_text: bool = False
+    other_kind: bool = False
     needs_look: bool = False
+    only: str | None = None
 
 
 def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
@@ -38,15 +51,25 @@ def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
     Raises:
         FileNotFoundError: a path that doesn't exist, or a folder without any submission.
     """
-    found = [submission for path in paths for submission in _find(Path(path))]
+    people: dict[object, _Person] = {}
+    for path in paths:
+        for person in _find(Path(path)):  # who is in two downloads is one person
+            known = people.setdefault((person.name, person.id) if person.id else len(people), person)
+            if known is not person:
+                known.uploads += person.uploads
+                known.late |= person.late
+                known.other_kind |= person.other_kind
+    shared = Counter(person.name for person in people.values())
     unique: dict[str, Submission] = {}
     counts: dict[str, int] = {}
-    for submission in found:
-        base = name = printable(submission.name) or "submission"
+    for person in people.values():
+        if shared[person.name] > 1 and person.id:
+            person.name += f" {person.id}"
+        base = name = printable(person.name) or "submission"
         while name in unique:
             counts[base] = counts.get(base, 1) + 1
             name = f"{base} ({counts[base]})"
-        unique[name] = replace(submission, name=name)
+        unique[name] = replace(_any_submission(person), name=name)
     return list(unique.values())
 
 
@@ -59,7 +82,7 @@ def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
     return _submission(_Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items]))
 
 
-def _find(path: Path) -> list[Submission]:
+def _find(path: Path) -> list[_Person]:
     if not os.path.lexists(path):
         raise FileNotFoundError(f"{path} does not exist")
     if not path.is_symlink() or path.is_dir():
@@ -68,15 +91,16 @@ def _find(path: Path) -> list[Submission]:
         people = _people(path)
         if not people:
             raise FileNotFoundError(f"{path} holds no submission: no .py file, no notebook, no folder")
-        return [_any_submission(person) for person in people]
+        return people
     if not is_code(path.name):
         raise FileNotFoundError(f"{path} is no .py file, no notebook, no archive and no folder")
     name = _stem(path.name) if path.name != "solution.py" else path.parent.name or "solution"
-    person = _Person(name, uploads=[Upload(read_file(path), path.name)])
+    person = _Person(name, uploads=[Upload(read_file(path), path.name)], only=path.name)
     if not path.is_symlink():  # what it imports, and a notebook's solution.py, lie beside it
         for other in list_files(path.parent) if _worth_listing(path) else ():
-            person.uploads.append(Upload(other, "/".join(other.path)))
-    return [_only(person, path.name)]
+            if other.path != (path.name,):
+                person.uploads.append(Upload(other, "/".join(other.path)))
+    return [person]
 
 
 def _worth_listing(path):
@@ -89,53 +113,107 @@ def _worth_listing(path):
     return bool(beside & {name.split(".")[0] for name in imports(text)}) or path.suffix == ".ipynb"
 
 
-def _only(person, file):
-    """The submission of a file that was named: it is graded, whatever lies beside it."""
-    first, *others = person.uploads
-    others = [u for u in others if u.path != file]
-    return choose(person.name, [first, *others], only=file)
-
-
 def _people(root: Path) -> list[_Person]:
+    items = list(list_files(root))
+    exports = {item.path[:n] for item in items if (n := _place_of_submission(item)) is not None}
+    names: dict[str, str] = {}
+    for item in list(items):
+        if item.name == METADATA and item.path[:-1] in exports:
+            names |= _gradescope_names(item)
+            items.remove(item)
+    top = _depth_of_all(items)
+    if any(item.path[top] == "submitted" for item in items):
+        items = [item for item in items if item.path[top] not in OF_NBGRADER]
     found: dict[tuple, _Person] = {}
     rest: list[Item] = []
-    names: dict[str, str] = {}
-    for item in list_files(root):
-        if item.name == METADATA:
-            names |= _gradescope_names(item)
-            continue
-        match = _matched(root.name, item)
+    holding: set[tuple[str, ...]] = set()
+    for item, match in zip(items, _matches(root.name, items, top, bool(names)), strict=True):
         if match is None:
             rest.append(item)
             continue
-        part = match.groupdict()
-        key = (part.get("id") or part["name"],)
-        person = found.setdefault(key, _Person(part["name"].replace("_", " ").strip(), part.get("id") or ""))
+        holding |= {item.path[:n] for n in range(len(item.path))}
+        system, part = match
+        number, name = part.get("id") or "", part["name"]
+        name = name if system == "nbgrader" else name.replace("_", " ").strip()
+        name = names.get(f"submission_{number}", name) if system == "Gradescope" else name
+        person = found.setdefault((system, number or name), _Person(name, number))
         person.late |= bool(part.get("late"))
-        if part.get("kind", "file") != "file":
-            person.online_text |= part["kind"] == "onlinetext"
-            continue
+        if (part.get("kind") or "file") != "file":
+            person.other_kind = True
+            if not is_code(item.name):
+                continue
         order = (int(part["order"]),) if part.get("order") else ()
-        person.uploads.append(Upload(item, part["file"], order))
-    for person in found.values():
-        person.name = names.get(f"submission_{person.id}", person.name)
+        person.uploads.append(Upload(item, part["file"] or "", order))
+    if any(system == "Gradescope" for system, _ in found):
+        for folder, name in names.items():  # those whose files are missing, too
+            number = folder.partition("_")[2]
+            found.setdefault(("Gradescope", number), _Person(name, number))
     people = list(found.values())
-    if found:  # what lies beside a system's folders is no helper, but may be somebody's work
-        rest = [item for item in rest if is_code(item.name) or item.problem or len(item.path) > 1]
-    people += _without_layout(root, rest)
+    if not found:
+        people += _without_layout(rest, _stem(root.name) if is_archive(root.name) else root.name)
+    else:  # what lies beside a system's folders is no helper, but may be somebody's work
+        rest = [i for i in rest if is_code(i.name) or i.problem or i.path[:-1] not in holding]
+        people += _without_layout([replace(item, path=item.path[top:]) for item in rest])
     return sorted(people, key=lambda person: (person.name, person.id))
 
 
-def _matched(root_name, item):
-    path = "/".join((root_name, *item.path))
-    matches = (pattern.fullmatch(path) for pattern in _PATTERNS.values())
-    return next((match for match in matches if match), None)
+def _depth_of_all(items):
+    """How many folders hold everything."""
+    if not items:
+        return 0
+    first, last = min(item.path[:-1] for item in items), max(item.path[:-1] for item in items)
+    return next(
+        (n for n, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1),
+        min(len(first), len(last)),
+    )
+
+
+def _place_of_submission(item):
+    return next((n for n, name in enumerate(item.path[:-1]) if re.fullmatch(r"submission_\d+", name)), None)
+
+
+def _matches(root_name, items, top, is_gradescope):
+    """For each item, the system that puts files where it lies, and the parts of its path; or None.
+
+    Only Moodle's names can't be a teacher's or a student's own. Others count if they tell more people apart
+    than there is else; and where there is only one, if it can't be a folder or a number of the whole class.
+    """
+    whole = [unicodedata.normalize("NFC", "/".join((root_name, *item.path))) for item in items]
+    found = [_match(path, ("Moodle",)) for path in whole]
+    others = LAYOUTS.keys() - {"Moodle"}
+    if not any("submitted" in (root_name, *item.path)[: top + 2] for item in items):
+        others -= {"nbgrader"}  # it is a folder of somebody's
+    inner = [unicodedata.normalize("NFC", "/".join(item.path[top:])) for item in items]
+    for paths in (inner, whole):
+        more = [None if match else _match(path, others) for match, path in zip(found, paths, strict=True)]
+        if any(more):
+            break
+    parts = [(match[0], match[1]) for match in more if match]
+    people = {(system, part.get("id") or part["name"]) for system, part in parts}
+    names = {(system, part.get("id"), part["name"]) for system, part in parts}
+    strange = {
+        item.path[top]
+        for item, *match in zip(items, found, more, strict=True)
+        if not any(match) and (is_code(item.name) or len(item.path) > top + 1)
+    }
+    sure = is_gradescope or any(
+        system == "nbgrader" or len(part.get("order") or "100") > (13 if "/" in (part["file"] or "") else 2)
+        for system, part in parts
+    )
+    if len(names) >= 2 * len(people) or len(people) <= len(strange) or (len(people) == 1 and not sure):
+        return found
+    return [one or other for one, other in zip(found, more, strict=True)]
+
+
+def _match(path, systems):
+    matches = ((system, _PATTERNS[system].fullmatch(path)) for system in LAYOUTS if system in systems)
+    return next(((system, match.groupdict()) for system, match in matches if match), None)
 
 
 def _gradescope_names(item):
     """{"submission_123": "Anna Ash, Ben Birch"}, of the few lines of YAML that matter."""
     names: dict[str, list[str]] = {}
-    current = None
+    current, section = [], ""
     try:
         text = item.read().decode("utf-8", "replace")
     except ValueError:
@@ -143,19 +221,41 @@ def _gradescope_names(item):
     for line in text.splitlines():
         if folder := re.match(r"['\"]?(submission_\d+)['\"]?:\s*$", line):
             current = names.setdefault(folder[1], [])
-        elif current is not None and (name := re.match(r"[ -]+:?name: *(.+?) *$", line)):
-            current.append(name[1].strip("'\""))
+        elif key := re.match(r"  ?:?(\w+):", line):
+            section = key[1]
+        elif section == "submitters" and (name := re.match(r"[ -]+:?name: *(.+?) *$", line)):
+            current.append(_unquoted(name[1]))
     return {folder: ", ".join(listed) for folder, listed in names.items() if listed}
 
 
-def _without_layout(root: Path, items: list[Item]) -> list[_Person]:
-    """Files as they lie in a folder: of one person, or with a file or a folder for each."""
+def _unquoted(text):
+    if text.startswith('"'):
+        with contextlib.suppress(ValueError):
+            return str(json.loads(re.sub(r"\\x(..)", r"\\u00\1", text)))
+    return text[1:-1].replace("''", "'") if text.startswith("'") else text
+
+
+def _without_layout(items: list[Item], name: str = "") -> list[_Person]:
+    """Files as they lie in the folder `name`: of one person, or with a file or a folder for each.
+
+    Without a name, they aren't one person's.
+    """
     items = _unwrapped(items)
-    name = _stem(root.name) if is_archive(root.name) else root.name
+    if groups := _groups(items):
+        within = [
+            [
+                replace(item, path=item.path[1:])
+                for item in items
+                if item.path[0] == group and len(item.path) > 1
+            ]
+            for group in sorted(groups)
+        ]
+        rest = [item for item in items if item.path[0] not in groups]
+        return [person for part in (*within, rest) for person in _without_layout(part)]
     files = [item for item in items if len(item.path) == 1 and (is_code(item.name) or item.problem)]
     files += [i for i in items if len(i.path) == 1 and i.name.lower().endswith(FOREIGN) and not i.problem]
     entries = sorted({item.path[0] for item in items if len(item.path) > 1 and item.path[0]})
-    if _is_one(items, files):
+    if name and _is_one(items, files):
         return [_Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items])]
     people = [
         _Person(
@@ -172,7 +272,9 @@ def _without_layout(root: Path, items: list[Item]) -> list[_Person]:
     for item in files:
         if item in helpers and _stem(item.name) in used:
             continue
-        person = _Person(item.name if item.problem else _stem(item.name), uploads=[Upload(item, item.name)])
+        person = _Person(
+            (item.name or name) if item.problem else _stem(item.name), uploads=[Upload(item, item.name)]
+        )
         if looks[item.name][0]:
             person.uploads += [Upload(other, other.name) for other in helpers]
         else:
@@ -182,13 +284,27 @@ def _without_layout(root: Path, items: list[Item]) -> list[_Person]:
 
 
 def _unwrapped(items):
-    """Without the folders that only hold the class's folders, as downloads have them."""
-    while items and len({item.path[0] for item in items}) == 1 and all(len(item.path) > 2 for item in items):
-        inner = {item.path[1] for item in items}
-        if len(inner) < 2 or "tests" in inner or "src" in inner:
-            break
-        items = [replace(item, path=item.path[1:]) for item in items]
-    return items
+    """Without the folders that only hold the class's folders or files, as downloads have them."""
+    top = _depth_of_all(items)
+    inner = {item.path[top] for item in items}
+    files = [item for item in items if len(item.path) == top + 1]
+    looks = [_glance(item)[0] for item in files if version_of(item.name) != "solution"]
+    several = len(looks) == len(files) and sum(map(len, looks)) > len(set().union(*looks))
+    if (files and not several) or "tests" in inner or "src" in inner:
+        return items
+    return [replace(item, path=item.path[top:]) for item in items]
+
+
+def _groups(items):
+    """The folders of a class that hold the folders of several people each, as those of tutorials do."""
+    code = [item.path for item in items if is_code(item.name)]
+    if any(len(path) < 3 for path in code):
+        return set()
+    works = {path[:2] for path in code if version_of(path[-1]) == "solution" or path[-1].endswith(".ipynb")}
+    several = [top for top, n in Counter(top for top, _ in works).items() if n > 1]
+    folders = {path[0] for path in code}
+    names = {name for _, name in works}  # of sheets or versions, if the same are in most
+    return folders if 2 * len(several) > len(folders) and 4 * len(names) >= 3 * len(works) else set()
 
 
 def _is_one(items, files):
@@ -232,10 +348,10 @@ def _any_submission(person: _Person) -> Submission:
 
 def _submission(person: _Person) -> Submission:
     uploads = _without_hand_out(person.uploads)
-    if not any(upload.item.name for upload in uploads) and person.online_text:
+    if not any(upload.item.name for upload in uploads) and person.other_kind:
         found = Submission(person.name, problem="No file was handed in, only a text online.", needs_look=True)
     else:
-        found = choose(person.name, uploads)
+        found = choose(person.name, uploads, person.only)
     look = found.needs_look or person.needs_look
     return replace(found, id=person.id, late=person.late, needs_look=look)
 
@@ -243,9 +359,15 @@ def _submission(person: _Person) -> Submission:
 def _without_hand_out(uploads):
     """An author's own files of a repository that has the whole hand-out in it."""
     roots = {m[1] for u in uploads if (m := re.match(r"(.*?)tests/grading/", u.path))}
-    ours = ("tests/", "data/", "requirements.txt", "README.md", "LICENSE")
-    outside = tuple(root + path for root in roots for path in ours)
-    return [upload for upload in uploads if not outside or not upload.path.startswith(outside)]
+    ours = (
+        r"tests/(grading|submissions)/|(tests|data)/(?!(.*/)?solution[^/]*$)"
+        r"|(requirements\.txt|README\.md|LICENSE)$"
+    )
+    return [
+        u
+        for u in uploads
+        if not any(u.path.startswith(r) and re.match(ours, u.path[len(r) :]) for r in roots)
+    ]
 
 
 def _stem(name):

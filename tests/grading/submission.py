@@ -8,15 +8,18 @@ import sys
 import time
 import unicodedata
 import warnings
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from . import exercises
-from .archives import FOREIGN, Item, is_code
+from .archives import FOREIGN, Item, is_code, passed_over
 
 FUNCTIONS = tuple(exercises.FUNCTIONS.values())
 MAX_PARSED = 1 << 20  # characters; more is searched by words only
 MAX_HELPERS = 50
+# How archives, PDF, Word, RTF and HTML begin, whatever their names say.
+NO_PROGRAM = (b"PK\3\4", b"Rar!", b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0", b"{\\rtf", b"<!DOCTYPE")
 MINUTE = 60  # seconds; files written within one have the same age, as a download may write them all
 
 
@@ -101,25 +104,22 @@ def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submiss
         for u in uploads
         if u.path.lower().endswith(FOREIGN) and not u.item.problem
     ]
-    works = [_look(u) for u in uploads if is_code(u.path) and not u.item.problem]
+    shown = [
+        u for u in uploads if u.path == only or (u.item.name and not passed_over(PurePosixPath(u.path).name))
+    ]
+    works = _with_stars([_look(u) for u in shown if is_code(u.path) and not u.item.problem])
     if not works:
         reason = " ".join(map(printable_sentence, problems[:3])) or "There is no solution.py in this folder."
         return Submission(
             name, problem=reason, needs_look=bool(problems or any(u.item.name for u in uploads))
         )
     problems += [work.problem for work in works if work.problem and not work.problem.endswith("is empty.")]
-    work, note, unclear = (works[0], None, None) if only else _best(works)
-    if unclear:
+    work, remarks, unclear = (works[0], [], "") if only else _best(works)
+    if work is None:
         return Submission(name, problem=unclear, needs_look=True)
-    notes = [note, work.note]
-    others = (
-        []
-        if only
-        else sorted(
-            {printable(u.path) for u in uploads if not is_code(u.path) and not u.item.problem and u.item.name}
-        )
-    )
-    if others:
+    notes = [*remarks, unclear, work.note]
+    others = sorted({printable(u.path) for u in shown if not is_code(u.path) and not u.item.problem})
+    if others and not only:
         notes.append(f"Passed over: {', '.join(others[:5])}{' and more' if len(others) > 5 else ''}.")
     notes += [printable_sentence(p) for p in problems[:3] if not only and p != work.problem]
     found = Submission(
@@ -131,7 +131,7 @@ def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submiss
         file=printable(work.path),
         helpers=_helpers(work, works),
         time=_handed_in(work.upload),
-        needs_look=bool(problems) and not work.defined,
+        needs_look=bool(unclear or (problems and not work.written)),
     )
     return _with_solution_beside(found, work, works)
 
@@ -140,27 +140,38 @@ def printable_sentence(text: str) -> str:
     return printable(text, 400)
 
 
+def _with_stars(works):
+    """A solution.py that imports all of a module beside it has the functions of that module."""
+    by_path = {work.path: work for work in works}
+    found = []
+    for work in works:
+        for module in re.findall(r"(?m)^from[ \t]+(\w[\w.]*)[ \t]+import[ \t]+\*", work.text):
+            path = (PurePosixPath(work.path).parent / f"{module.replace('.', '/')}.py").as_posix()
+            if work.base == "solution" and path in by_path and path != work.path:
+                other = by_path[path]
+                work = replace(
+                    work, defined=work.defined | other.defined, written=work.written | other.written
+                )
+        found.append(work)
+    return found
+
+
 def _with_solution_beside(found, work, works):
     """A notebook may call the functions of the solution.py beside it."""
-    beside = [
-        o for o in works if o is not work and o.cells is None and PurePosixPath(o.path).name == "solution.py"
-    ]
+    beside = [o for o in works if o is not work and o.cells is None and o.base == "solution"]
     if work.cells is None or not beside or found.problem:
         return found
     other = max(beside, key=lambda o: (len(o.written), o.number, o.path))
-    mixed = other.written - work.written
-    remark = None
-    if mixed and work.written:
-        names = ", ".join(sorted(mixed))
-        remark = f"It is graded with {printable(other.path)}, which has {names}; a human should look at it."
-    note = " ".join(filter(None, (found.note, remark))) or None
     if other.problem:
         return found
-    return replace(found, source=other.text, note=note, needs_look=bool(remark))
+    mixed = work.written and other.written - work.written
+    remark = f"It is graded with {printable(other.path)}." if mixed else None
+    note = " ".join(filter(None, (found.note, remark))) or None
+    return replace(found, source=other.text, note=note, helpers=found.helpers | _helpers(other, works))
 
 
 def _best(works):
-    """The work to grade, a note, and why that is unclear."""
+    """The work to grade, or None if that is unclear; remarks; and what a human should look at."""
     works = [work for work in works if not work.problem] or works
     most = max(len(work.written) for work in works)
     if most:
@@ -170,44 +181,69 @@ def _best(works):
         best = [work for work in works if len(work.defined) == most]
         if not most and len(works) > 1:  # no file is recognised by its content, so the name must do
             best = [work for work in works if work.base == "solution"] or works
-    plain = [work for work in best if work.cells is None]
-    if plain and any(work.base == "solution" for work in plain):
-        best = plain  # the sheet asks for solution.py
-    if not most and any(work.base == "solution" for work in best):
-        best = [work for work in best if work.base == "solution"]
-    chosen = max(best, key=_age)
-    ties = [w for w in best if w.base != chosen.base and (w.text, w.cells) != (chosen.text, chosen.cells)]
-    if ties and any(w.base == "solution" for w in best):
-        named = [w for w in best if w.base == "solution"]
-        chosen, ties = max(named, key=_age), []
-    elif ties and all(
-        w.upload.order and chosen.upload.order and w.upload.order < chosen.upload.order for w in ties
-    ):
-        ties = []
+    named = [work for work in best if work.base == "solution"]  # the sheet asks for solution.py
+    stems = {PurePosixPath(work.path).stem for work in best}
+    works_themselves = [work for work in best if not imports(work.text) & stems]  # and not tests of them
+    best = [work for work in named if work.cells is None] or named or works_themselves or best
+    newest = max(work.upload.item.modified for work in best)
+    chosen = max(best, key=lambda work: (*_age(work, newest), work.path))
+    ties = [
+        w
+        for w in best
+        if _differs(w, chosen)
+        and w.upload.order == chosen.upload.order
+        and (w.base != chosen.base or _age(w, newest) == _age(chosen, newest))
+    ]
     if ties:
-        names = ", ".join(sorted(printable(w.path) for w in best)[:6])
-        return None, None, f"There is no solution.py in this folder; it is unclear which of {names} to grade."
-    note = None
+        names = ", ".join(sorted(_told_apart((chosen, *ties)))[:6])
+        return None, [], f"It is unclear which of {names} to grade."
     rivals = [
         w
         for w in works
-        if (w.defined or w.base == "solution") and (w.text, w.cells) != (chosen.text, chosen.cells)
+        if (w.defined or w.base == "solution")
+        and _differs(w, chosen)
+        # A sheet whose cells call solution.py is what everybody has, and no rival.
+        and (w.written or w.cells is None)
     ]
-    # A sheet whose cells call solution.py is what everybody has, and no rival.
-    rivals = [w for w in rivals if w.written or w.cells is None]
-    if rivals:
-        names = ", ".join(sorted(printable(w.path) for w in rivals)[:5])
-        same = [w for w in rivals if w.base == chosen.base and len(w.written) == len(chosen.written)]
-        why = "it is the later one" if same else "it has the most of the three functions"
-        if not same and len(rivals[0].written) == len(chosen.written):
-            why = "the sheet asks for it"
-        note = f"{printable(chosen.path)} is graded ({why}), and not {names}."
-    return chosen, note, None
+    if not rivals:
+        none = not chosen.defined and (chosen.text or chosen.cells)
+        return chosen, [], f"{printable(chosen.path)} has none of the three functions." if none else ""
+    shown, *others = _told_apart((chosen, *rivals))
+    same = [w for w in rivals if w.base == chosen.base and len(w.written) == len(chosen.written)]
+    why = "it is the later one" if same else "it has the most of the three functions"
+    if not same and len(rivals[0].written) == len(chosen.written):
+        why = "the sheet asks for it"
+    remark = f"{shown} is graded ({why}), and not {', '.join(sorted(others)[:5])}."
+    unclear = ""
+    if missing := set().union(*(w.written for w in rivals)) - chosen.written:
+        unclear = f"Other files have {', '.join(sorted(missing))}; a human should look at it."
+    elif any(
+        w.upload.order > chosen.upload.order
+        and (w.base == chosen.base or (w.cells is None and len(w.written) == len(chosen.written)))
+        for w in rivals
+    ):
+        unclear = "There is a later upload; a human should look at it."
+    return chosen, [remark], unclear
 
 
-def _age(work):
-    """What makes an upload the later one: the system's own order, the time, the number in its name."""
-    return (work.upload.order, round(work.upload.item.modified / MINUTE), work.number, work.path)
+def _differs(work, other):
+    return (work.text, work.cells) != (other.text, other.cells)
+
+
+def _told_apart(works):
+    """The paths of files, whole ones where an author gave two the same."""
+    counts = Counter(work.path for work in works)
+    return [printable(w.path if counts[w.path] == 1 else "/".join(w.upload.item.path)) for w in works]
+
+
+def _age(work, newest):
+    """What makes an upload the later one: the system's order, what its name says, the time, the number."""
+    path = PurePosixPath(work.path)
+    words = re.findall(r"[a-z]+", work.path.lower())
+    is_old = any(word in ("old", "alt", "backup", "bak", "copy", "kopie") for word in words)
+    is_new = any(word in ("final", "new", "neu") for word in words)
+    is_recent = newest - work.upload.item.modified < MINUTE
+    return work.upload.order, not is_old, is_recent, -len(path.parts), is_new, work.number
 
 
 def _handed_in(upload):
@@ -226,7 +262,8 @@ def version_of(path: str) -> str:
 
 
 def _number(path):
-    found = re.findall(r"\d+", PurePosixPath(path).stem)
+    path = PurePosixPath(path)
+    found = re.findall(r"\d+", path.stem) or re.findall(r"\d+", path.parent.as_posix())
     return int(found[-1][:9]) if found else 0
 
 
@@ -289,7 +326,7 @@ def functions_in(source: str, parse: bool = True) -> tuple[set[str], set[str]]:
             real = getattr(node, "module", None) != "solution"
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = {target.id for target in targets if isinstance(target, ast.Name)}
+            names = {name.id for one in targets for name in ast.walk(one) if isinstance(name, ast.Name)}
             real = not _delegates(node.value)
         for name in names.intersection(FUNCTIONS):
             defined.add(name)
@@ -354,35 +391,34 @@ def _delegates(value):
 
 
 def _helpers(work, works):
-    """The modules among a person's files that the chosen one imports, and those that they import."""
-    folder = PurePosixPath(work.path).parent
+    """The modules and packages of a person that the chosen file imports, and those that they import."""
+    known = sys.stdlib_module_names | {"torch", "numpy", "solution", "torchvision"}
     modules = {}
-    for other in works:
-        path = PurePosixPath(other.path)
-        if other is work or other.cells is not None or other.problem or path.suffix != ".py":
-            continue
-        if path.is_relative_to(folder):
-            modules[path.relative_to(folder).as_posix()] = other.text
+    for other in sorted(works, key=lambda one: (one.upload.order, one.number)):
+        if other is not work and other.cells is None and not other.problem and other.path.endswith(".py"):
+            # Canvas and browsers number what was handed in or loaded twice.
+            modules[re.sub(r"(-\d+| \(\d+\))(?=\.py$)", "", other.path)] = other.text
+    beside: dict[str, dict[str, str]] = {}
+    for folder in reversed(
+        PurePosixPath(work.path).parents
+    ):  # the nearest last; programs also run from above
+        start = "" if folder == PurePosixPath(".") else f"{folder}/"
+        here: dict[str, dict[str, str]] = {}
+        for path in modules:
+            if path.startswith(start) and _can_be_imported(short := path[len(start) :]):
+                here.setdefault(short.removesuffix(".py").split("/")[0], {})[short] = modules[path]
+        beside |= here
     found, waiting = {}, [work.text, *(work.cells or ())]
-    while waiting and len(found) < MAX_HELPERS:
-        for module in imports(waiting.pop()):
-            if module.split(".")[0] in sys.stdlib_module_names | {
-                "torch",
-                "numpy",
-                "solution",
-                "torchvision",
-            }:
-                continue
-            parts = module.split(".")
-            paths = [
-                "/".join(parts) + ".py",
-                *("/".join((*parts[:n], "__init__.py")) for n in range(1, len(parts) + 1)),
-            ]
-            for path in paths:
-                if path in modules and path not in found:
-                    found[path] = modules[path]
-                    waiting.append(modules[path])
+    while waiting:
+        for name in {module.split(".")[0] for module in imports(waiting.pop())} - known:
+            for path, text in list(beside.pop(name, {}).items())[: MAX_HELPERS - len(found)]:
+                found[path] = text
+                waiting.append(text)
     return found
+
+
+def _can_be_imported(path):
+    return all(part.isidentifier() for part in path.removesuffix(".py").split("/"))
 
 
 def imports(source: str) -> set[str]:
@@ -404,12 +440,16 @@ def decode(content: bytes, name: str) -> tuple[str, str | None, str | None]:
     """The (text, note, problem) of a file."""
     if not content.strip():
         return "", None, f"{name} is empty."
+    if content.startswith(NO_PROGRAM):
+        return "", None, f"{name} is no program, but a file of another kind."
     encodings = ["utf-8-sig", "latin-1"]
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings.insert(0, "utf-16")
+    elif content[:2].count(0) == 1:  # a letter of ASCII
+        encodings.insert(0, "utf-16-le" if content[0] else "utf-16-be")
     declared = re.match(rb"(?:#.*\r?\n)?#.*?coding[:=][ \t]*([-\w.]+)", content)
     if declared and re.fullmatch(
-        rb"(?i)ascii|utf-?(8|16)(-sig)?|latin-?1|iso-?8859-\d+|(cp|windows-)\d+", declared[1]
+        rb"(?i)ascii|utf-?8(-sig)?|latin-?1|iso-?8859-\d+|(cp|windows-)\d+", declared[1]
     ):
         encodings.insert(0, declared[1].decode())
     for encoding in encodings:
