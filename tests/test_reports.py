@@ -27,6 +27,7 @@ from tests.grading.submission import Submission
 from tests.grading.verdict import Result
 
 ROOT = Path(__file__).parent.parent
+HIDDEN, OWN = (next(c.points for c in CRITERIA if c.id == id) for id in ("1.hidden", "3.own"))
 EVIL = "<img src=x onerror=alert(1)> ![a](http://x) <script>alert(1)</script>"
 
 
@@ -62,7 +63,9 @@ def test_a_second_run_updates_its_rows_and_keeps_all_others(tmp_path):
     again = run_outputs([graded("ben", {"1.hidden"}), graded("dora")], grades=path)
     after = rows(path)
     assert [row["submission"] for row in after] == ["anna", "ben", "carla", "dora"]
-    assert [row["total"] for row in after] == ["35", "32", "35", "35"]
+    assert [row["total"] for row in after] == [
+        f"{points:g}" for points in (TOTAL, TOTAL - HIDDEN, TOTAL, TOTAL)
+    ]
     assert {key: after[0][key] for key in before[0]} == before[0]
     assert "mine" in after[0]
     assert any("3 rows; 1 were graded anew" in line for line in again.lines())
@@ -156,7 +159,7 @@ def test_a_table_that_a_spreadsheet_saved_keeps_its_form_and_its_cells(tmp_path,
     table = list(csv.reader(io.StringIO(path.read_bytes().decode(written), newline=""), delimiter=delimiter))
     assert table[1][:9] == ["Zo\u00eb", "", "", "", "1,5", "graded", "two\r\nlines", "7", "to the right"]
     assert [row[0] for row in table[2:]] == [names[0], "", "'=cmd", "\u0141ukasz"]
-    assert table[4][4] == f"{TOTAL - 1.5:g}".replace(".", ",")
+    assert table[4][4] == f"{TOTAL - HIDDEN + 1.5:g}".replace(".", ",")
     assert not any(None in row for row in table) and "seed" in table[0]
     assert any("4 rows; 2 were" in line or "3 rows; 2 were" in line for line in found.lines())
 
@@ -177,7 +180,7 @@ def test_a_person_without_an_id_is_told_by_the_name(tmp_path):
     run_outputs([graded("anna")], {"anna": Submission("anna", id="17")}, grades=path)
     run_outputs([graded("anna", {"1.hidden"})], grades=path)
     (row,) = rows(path)
-    assert (row["id"], row["total"]) == ("17", str(TOTAL - 3))
+    assert (row["id"], row["total"]) == ("17", f"{TOTAL - HIDDEN:g}")
     run_outputs([graded("anna")], {"anna": Submission("anna", id="18")}, grades=path)
     assert [row["id"] for row in rows(path)] == ["17", "18"]
 
@@ -253,7 +256,7 @@ def test_moodle_takes_the_zip(tmp_path):
     run_outputs([graded(name)], {name: Submission(name, id="1200189")}, feedback=tmp_path / "feedback.zip")
     with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
         (entry,) = archive.namelist()
-        assert "35 of 35" in archive.read(entry).decode()
+        assert f"{TOTAL:g} of {TOTAL:g}" in archive.read(entry).decode()
     # Its importer's rule, of old and new versions: five parts, the second a participant, then a plugin.
     parts = entry.split("_", 4)
     assert parts[1:] == ["1200189", "assignfeedback", "file", "feedback.html"] and "/" not in entry
@@ -263,7 +266,8 @@ def test_the_summary_counts(tmp_path):
     grades = [graded("a"), graded("b", {"1.hidden"}), graded("c", {"1.hidden", "3.own"})]
     pages.write_summary(tmp_path / "s.html", grades)
     text = (tmp_path / "s.html").read_text(encoding="utf-8")
-    assert "3 submissions" in text and "2 times, none: Your hidden layer" in text and "32.3 of 35" in text
+    assert "3 submissions" in text and "2 times, none: Your hidden layer" in text
+    assert f"{TOTAL - (2 * HIDDEN + OWN) / 3:.1f} of {TOTAL:g}" in text
 
 
 # ---------------------------------------------------------------- JSON, terminal
@@ -273,7 +277,7 @@ def test_gradescopes_json(tmp_path):
     grade = graded("a", {"1.hidden"})
     write_json(tmp_path / "r.json", [grade])
     found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
-    assert found["score"] == sum(test["score"] for test in found["tests"]) == 32
+    assert found["score"] == sum(test["score"] for test in found["tests"]) == TOTAL - HIDDEN
     assert {test["output_format"] for test in found["tests"]} == {"text"}
 
 
@@ -299,12 +303,12 @@ def test_what_is_not_decided_is_no_zero(tmp_path):
     (tmp_path / "w.csv").write_text(MOODLE, encoding="utf-8")
     found = run_outputs([graded("a"), nothing], people, grades=tmp_path / "g.csv", worksheet=tmp_path / "w.csv", summary=tmp_path / "s.html")  # fmt: skip
     assert [(row["total"], row["status"]) for row in rows(tmp_path / "g.csv")] == [
-        ("35", "graded"),
+        (f"{TOTAL:g}", "graded"),
         ("", "to look at"),
     ]
     assert (tmp_path / "w.csv").read_text(encoding="utf-8") == MOODLE
-    assert "The mean is 35.0" in (tmp_path / "s.html").read_text(encoding="utf-8")
-    assert next(line for line in found.lines() if line.startswith("mean")).split()[-1] == "35.0"
+    assert f"The mean is {TOTAL:.1f}" in (tmp_path / "s.html").read_text(encoding="utf-8")
+    assert next(line for line in found.lines() if line.startswith("mean")).split()[-1] == f"{TOTAL:.1f}"
     assert "not graded yet" in pages.page(found.in_order()[1])
     by_hand = [Override("b", c.id, c.points, "I asked.") for c in CRITERIA]
     assert adjust.adjust(nothing, people["b"], by_hand).total == TOTAL
@@ -315,23 +319,26 @@ def test_what_is_not_decided_is_no_zero(tmp_path):
 
 def test_points_by_hand(tmp_path):
     (tmp_path / "o.csv").write_text(
-        "submission;criterion;points;reason\n17;1.hidden;1,5;Half an idea\nben;1.hidden;3;\n"
+        "submission;criterion;points;reason\n17;1.hidden;1,5;Half an idea\nben;1.hidden;" + f"{HIDDEN:g};\n"
     )
     overrides = read_overrides(tmp_path / "o.csv")
     anna = adjust.adjust(graded("anna", {"1.hidden"}), Submission("anna", id="17"), overrides)
-    assert anna.total == TOTAL - 1.5 and anna.points(1) == 13.5
-    assert "Half an idea" in pages.page(anna) and "33.5 of 35" in pages.page(anna)
-    assert any("33.5/35" in line for line in terminal(anna))
-    assert any("33.5" in line for line in overview([anna, anna]))
+    total = TOTAL - HIDDEN + 1.5
+    assert anna.total == total and anna.points(1) == exercises.EXERCISES[1].points - HIDDEN + 1.5
+    assert "Half an idea" in pages.page(anna) and f"{total:g} of {TOTAL:g}" in pages.page(anna)
+    assert any(f"{total:g}/{TOTAL:g}" in line for line in terminal(anna))
+    assert any(f"{total:g}" in line for line in overview([anna, anna]))
     assert adjust.adjust(graded("ben", {"1.hidden"}), Submission("ben"), overrides).total == TOTAL
-    assert adjust.adjust(graded("carla", {"1.hidden"}), Submission("carla"), overrides).total == TOTAL - 3
+    assert (
+        adjust.adjust(graded("carla", {"1.hidden"}), Submission("carla"), overrides).total == TOTAL - HIDDEN
+    )
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
         ("a,9.x,1,r", "no criterion"),
-        ("a,1.hidden,4,r", "between 0 and 3"),
+        (f"a,1.hidden,{HIDDEN + 1:g},r", f"between 0 and {HIDDEN:g}"),
         ("a,1.hidden,nan,r", "between"),
         ("a,1.hidden,-1,r", "between"),
         ("a,1.hidden,,", "between"),
@@ -355,7 +362,7 @@ def test_points_by_hand_from_a_spreadsheet(tmp_path):
         (override,) = read_overrides(tmp_path / "o.csv")
         name = unicodedata.normalize("NFD", "=M\u00fcller")
         found = adjust.adjust(graded(name, {"1.hidden"}), Submission(name), [override])
-        assert found.total == TOTAL - 1.5 and report.one_line(found) == "Exercise 1: two lines."
+        assert found.total == TOTAL - HIDDEN + 1.5 and report.one_line(found) == "Exercise 1: two lines."
 
 
 def test_points_by_hand_for_nobody_are_said():
@@ -408,9 +415,9 @@ def test_late(tmp_path):
     assert parse_deadline("2026-11-05") - deadline == 12 * 60 * 60 - 60
     assert with_lateness(Submission("c", late=True), None).late
     found = run_outputs([graded("a"), graded("b")], {"a": early, "b": late}, deadline=deadline, penalty=2.5, grades=tmp_path / "g.csv", feedback=tmp_path / "p")  # fmt: skip
-    assert [row["total"] for row in rows(tmp_path / "g.csv")] == ["35", "32.5"]
+    assert [row["total"] for row in rows(tmp_path / "g.csv")] == [f"{TOTAL:g}", f"{TOTAL - 2.5:g}"]
     assert "2.5 points less" in (tmp_path / "p" / "b.html").read_text(encoding="utf-8")
-    assert [grade.total for grade in found.in_order()] == [35, 32.5]
+    assert [grade.total for grade in found.in_order()] == [TOTAL, TOTAL - 2.5]
     lost = graded("x", {c.id for c in CRITERIA})
     assert adjust.adjust(lost, Submission("x", late=True), [Override("y", "1.hidden", 1, "")], 5).total == 0
     with pytest.raises(ValueError, match="2026-11-05"):
@@ -482,14 +489,14 @@ def test_the_seed_is_written_where_somebody_may_look_for_it(tmp_path):
 
 # ---------------------------------------------------------------- the course's own table
 
-MOODLE = """\
+MOODLE = f"""\
 ID,Vollst\u00e4ndiger Name,E-Mail-Adresse,Status,Bewertung,Bestwertung,Bewertung kann ge\u00e4ndert werden,Feedback als Kommentar
-Teilnehmer/in17,"Ash, Anna",a@x,Abgegeben,,"35,00",Ja,
-Teilnehmer/in18,Ben Birch,b@x,Nicht abgegeben,,"35,00",Ja,
+Teilnehmer/in17,"Ash, Anna",a@x,Abgegeben,,"{TOTAL:g},00",Ja,
+Teilnehmer/in18,Ben Birch,b@x,Nicht abgegeben,,"{TOTAL:g},00",Ja,
 """
-CANVAS = """\
+CANVAS = f"""\
 Student,ID,SIS User ID,SIS Login ID,Section,Sheet 7 (11),Sheet 8 (12),Final
-    Points Possible,,,,,20,35,
+    Points Possible,,,,,20,{TOTAL:g},
 "Ash, Anna",17,u1,ash,A,1,,
 "Birch, Ben",18,u2,birch,A,2,,
 """
@@ -508,7 +515,11 @@ def test_moodles_worksheet(tmp_path, encoding, ending):
     text = path.read_bytes().decode(encoding)
     before, after = (list(csv.reader(io.StringIO(t, newline=""))) for t in (MOODLE, text))
     assert after[0] == before[0] and after[2] == before[2]
-    assert after[1][:4] == before[1][:4] and after[1][4:6] == ["33,5", "35,00"] and "x" in after[1][7]
+    assert (
+        after[1][:4] == before[1][:4]
+        and after[1][4:6] == [f"{TOTAL - HIDDEN + 1.5:g}".replace(".", ","), f"{TOTAL:g},00"]
+        and "x" in after[1][7]
+    )
     assert text.count("\r\n") == (3 if ending == "\r\n" else 0)
 
 
@@ -518,23 +529,25 @@ def test_moodles_worksheet_filled_twice(tmp_path):
     people = {name: Submission(name, id=id) for name, id in (("anna", "17"), ("ben", "18"))}
     for _ in range(2):
         worksheet.fill(path, [graded(name) for name in people], people)
-    assert path.read_text(encoding="utf-8") == MOODLE.replace(',,"35,00"', ',35,"35,00"')
+    assert path.read_text(encoding="utf-8") == MOODLE.replace(
+        f',,"{TOTAL:g},00"', f',{TOTAL:g},"{TOTAL:g},00"'
+    )
 
 
 def test_canvas_gradebook(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(CANVAS)
     worksheet.fill(path, [graded("anna")], {"anna": Submission("anna", id="17")})
-    assert path.read_text() == CANVAS.replace("A,1,,", "A,1,35,")
+    assert path.read_text() == CANVAS.replace("A,1,,", f"A,1,{TOTAL:g},")
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (MOODLE.replace("35,00", "100,00"), f"grades up to 100,00, and this sheet {TOTAL} points"),
-        (CANVAS.replace(",35,", ",100,"), f"0 assignments of {TOTAL} points"),
-        (CANVAS.replace(",20,", ",35.0,"), f"2 assignments of {TOTAL} points"),
-        (MOODLE.replace('"35,00"', ""), "no column for the grades"),
+        (MOODLE.replace(f"{TOTAL:g},00", "100,00"), f"grades up to 100,00, and this sheet {TOTAL} points"),
+        (CANVAS.replace(f",{TOTAL:g},", ",100,"), f"0 assignments of {TOTAL} points"),
+        (CANVAS.replace(",20,", f",{TOTAL:g}.0,"), f"2 assignments of {TOTAL} points"),
+        (MOODLE.replace(f'"{TOTAL:g},00"', ""), "no column for the grades"),
         ("", "no rows"),
     ],
 )
@@ -552,9 +565,9 @@ def test_a_worksheet_that_does_not_fit_is_refused_before_grading(tmp_path, conte
     outputs.from_options(option, [])
 
 
-MOODLE_PLAIN = """\
+MOODLE_PLAIN = f"""\
 Identifier,Full name,Status,Grade,Maximum Grade,Grade can be changed,Last modified (grade),Feedback comments
-Participant 17,Anna,Submitted,,35.00,Yes,-,
+Participant 17,Anna,Submitted,,{TOTAL:g}.00,Yes,-,
 """
 
 
@@ -567,18 +580,18 @@ Participant 17,Anna,Submitted,,35.00,Yes,-,
         (MOODLE_PLAIN.replace(",Feedback comments", "").replace("-,\n", "-\n"), ",{total},{total}.00,Yes,-\n"),
         (MOODLE_PLAIN.replace(",Feedback comments", "").replace("-,\n", "\"5 November 2026, 11:00 AM\"\n"), ",{total},{total}.00,Yes,\"5 November 2026, 11:00 AM\"\n"),
         # German Excel has saved it: no decimals are left that show the comma
-        (MOODLE_PLAIN.replace(",", ";").replace("35.00", "35"), ";31,5;{total};Yes;-;x\n"),
+        (MOODLE_PLAIN.replace(",", ";").replace(".00", ""), ";31,5;{total};Yes;-;x\n"),
         # a picture in a comment
         (MOODLE_PLAIN.replace("-,\n", "-," + "p" * 200_000 + "\n"), ",{total},{total}.00,Yes,-,x\n"),
         # line breaks of another kind in a cell
         (MOODLE_PLAIN.replace("Submitted", '"a\r\nb"'), ",{total},{total}.00,Yes,-,x\n"),
         # Canvas, in another language, with a row about what is hidden
-        (CANVAS.replace("    Points Possible", "    Erreichbare Punkte").replace(f",20,{TOTAL},", ",20,35.0,").replace("Final\n", "Final\n,,,,,Manual Posting,,\n"), "A,1,{total},\n"),
+        (CANVAS.replace("    Points Possible", "    Erreichbare Punkte").replace(f",20,{TOTAL},", f",20,{TOTAL:g}.0,").replace("Final\n", "Final\n,,,,,Manual Posting,,\n"), "A,1,{total},\n"),
     ],
 )  # fmt: skip
 def test_worksheets_as_they_are_in_the_wild(tmp_path, before, after):
     path = tmp_path / "w.csv"
-    path.write_bytes(before.replace("35", str(TOTAL)).encode())
+    path.write_bytes(before.encode())
     grade = graded("anna")
     if "31,5" in after:
         grade = replace(grade, results=[replace(r, points=r.points - 3.5 * (i == 0)) for i, r in enumerate(grade.results)])  # fmt: skip
