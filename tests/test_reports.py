@@ -1,5 +1,6 @@
 """What the grader writes: the table, pages, Gradescope's JSON, the course's own worksheet."""
 
+import argparse
 import csv
 import io
 import json
@@ -625,9 +626,17 @@ def test_a_worksheet_of_another_class_stays_as_it_is(tmp_path):
 
 def test_options_are_checked_before_grading(tmp_path):
     option = SimpleNamespace(grades=None, feedback=None, summary=None, worksheet=None, override=None, deadline=None, late_penalty=0.0)  # fmt: skip
-    for name, value in (("grades", Path("g.xlsx")), ("deadline", "soon"), ("late_penalty", -1)):
+    for name, value in (
+        ("grades", Path("g.xlsx")),
+        ("deadline", "soon"),
+        ("deadline", ""),
+        ("late_penalty", -1),
+    ):
         with pytest.raises(ValueError, match=r"\w"):
             outputs.from_options(SimpleNamespace(**vars(option) | {name: value}), [])
+    parser = argparse.ArgumentParser()
+    outputs.add_options(parser.add_argument)
+    assert parser.parse_args(["--late-penalty", "2,5"]).late_penalty == 2.5
     with pytest.raises(OSError, match=r"\w"):
         outputs.from_options(SimpleNamespace(**vars(option) | {"worksheet": tmp_path / "none.csv"}), [])
     (tmp_path / "binary.csv").write_bytes(b"PK\0\0")

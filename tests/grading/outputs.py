@@ -45,8 +45,19 @@ def add_options(add) -> None:
         help="a CSV of points given by hand: submission, criterion, points, reason",
     )
     add("--deadline", metavar="TIME", help="what is newer is late: 2026-11-05, or '2026-11-05 12:00'")
-    add("--late-penalty", type=float, default=0.0, metavar="POINTS", help="what a late submission loses")
+    add(
+        "--late-penalty",
+        type=points,
+        default=0.0,
+        metavar="POINTS",
+        help="what a late submission loses",
+    )
     add("--shard", metavar="K/N", help="grade only every N-th submission, beginning with the K-th")
+
+
+def points(text: str) -> float:
+    """A number, with a decimal comma or point."""
+    return float(text.replace(",", "."))
 
 
 def from_options(option, submissions: list[Submission]) -> "Outputs":
@@ -68,7 +79,7 @@ def from_options(option, submissions: list[Submission]) -> "Outputs":
         if path.resolve() in {Path(other).resolve() for other in read}:
             raise ValueError(f"{path} is read, and would be overwritten: write to another place")
     overrides = _overrides(option.override) if option.override else []
-    deadline = parse_deadline(option.deadline) if option.deadline else None
+    deadline = parse_deadline(option.deadline) if option.deadline is not None else None
     if option.worksheet:
         option.worksheet.open("r+b").close()
         check(option.worksheet)
