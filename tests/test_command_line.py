@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading.exercises import CRITERIA, TOTAL
+from tests.grading.exercises import CRITERIA, EXERCISES, TOTAL
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "tests" / "submissions"
+POINTS = {criterion.id: criterion.points for criterion in CRITERIA}
 RIGHT = (EXAMPLES / "right" / "plain.py").read_text()
 
 
@@ -54,7 +55,8 @@ def some_class(tmp_path):
     return folder
 
 
-TOTALS = {"einsum": 35, "kill_parent": 0, "no_relu": 30, "plain": 35, "writes_everywhere": 35}
+TOTALS = {"einsum": TOTAL, "kill_parent": 0, "plain": TOTAL, "writes_everywhere": TOTAL}
+TOTALS["no_relu"] = TOTAL - POINTS["1.hidden"] - POINTS["2.hidden"]
 
 
 def test_all_reports_agree(tmp_path, some_class):
@@ -64,14 +66,14 @@ def test_all_reports_agree(tmp_path, some_class):
     )
     assert run.returncode == 1, run.stdout + run.stderr
     rows = list(csv.DictReader(files[0].open(encoding="utf-8")))
-    assert {row["submission"]: int(row["total"]) for row in rows} == TOTALS
+    assert {row["submission"]: float(row["total"]) for row in rows} == TOTALS
     assert [row["submission"] for row in rows] == sorted(TOTALS)
-    assert rows[2]["exercise_1"] == "12"
+    assert rows[2]["exercise_1"] == f"{EXERCISES[1].points - POINTS['1.hidden']:g}"
     assert "no activation" in rows[2]["feedback"]
     totals = dict.fromkeys(TOTALS, 0)
     for case in ElementTree.parse(files[2]).iter("testcase"):
         properties = {p.get("name"): p.get("value") for p in case.iter("property")}
-        totals[properties["submission"]] += int(properties["points"])
+        totals[properties["submission"]] += float(properties["points"])
     assert totals == TOTALS
     for name, total in TOTALS.items():
         page = (tmp_path / "pages" / f"{name}.html").read_text(encoding="utf-8")
@@ -91,9 +93,10 @@ def test_one_submission(tmp_path):
     )
     assert run.returncode == 1
     assert "Your loss is 784 times too small: it averages over the pixels as well." in run.stdout
-    assert "Total: 32/35" in run.stdout
+    total = TOTAL - POINTS["1.error"]
+    assert f"Total: {total:g}/{TOTAL:g}" in run.stdout
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert results["score"] == sum(test["score"] for test in results["tests"]) == 32
+    assert results["score"] == sum(test["score"] for test in results["tests"]) == total
     assert sum(test["max_score"] for test in results["tests"]) == TOTAL
     assert {test["status"] for test in results["tests"]} == {"passed", "failed"}
 
@@ -101,7 +104,7 @@ def test_one_submission(tmp_path):
 def test_the_reference_earns_everything():
     run = run_pytest()
     assert run.returncode == 0, run.stdout
-    assert "Total: 35/35" in run.stdout
+    assert f"Total: {TOTAL:g}/{TOTAL:g}" in run.stdout
 
 
 @pytest.mark.parametrize(
@@ -179,7 +182,7 @@ def test_nothing_that_was_handed_in_is_imported_by_pytest(evil_class, tmp_path, 
     command = [sys.executable, "-m", "pytest", str(ROOT / "tests/test_solution.py"), "-p", "no:cacheprovider"]
     command += [f"--solution={folder}"] if joined else ["--solution", str(folder)]
     run = subprocess.run(command, cwd=tmp_path if elsewhere else ROOT, capture_output=True, text=True)
-    assert "anna" in run.stdout and "35" in run.stdout, run.stdout + run.stderr
+    assert "anna" in run.stdout and f"{TOTAL:g}" in run.stdout, run.stdout + run.stderr
     assert not mark.exists()
 
 

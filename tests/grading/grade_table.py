@@ -4,29 +4,28 @@ Tables of parts of a class become one by: python -m tests.grading.grade_table OU
 """
 
 import argparse
-import csv
-import io
 from pathlib import Path
 
-from .adjust import UNDECIDED, looks
+from . import csv_file
+from .adjust import UNDECIDED, looks, plain
 from .exercises import EXERCISES
 from .files import write_whole
 from .grade import Grade
 from .report import number, one_line
 from .submission import Submission
 
-COLUMNS = (
-    "submission", *(f"exercise_{exercise}" for exercise in EXERCISES), "total", "status", "feedback",
-    "id", "late", "file", "note", "look", "seed",
-)  # fmt: skip
+POINTS = (*(f"exercise_{exercise}" for exercise in EXERCISES), "total")
+COLUMNS = ("submission", *POINTS, "status", "feedback", "id", "late", "file", "note", "look", "seed")
 
 
 class Table:
     """The rows of a CSV file, in its order.
 
+    Each save reads the file anew, so that what another run or a human has written meanwhile stays.
+
     Attributes:
         found: how many rows the file had.
-        regraded: the submissions of those that were graded anew.
+        regraded: how many of those were graded anew.
 
     Raises:
         ValueError: the file is no table of grades; nothing is written then.
@@ -35,50 +34,100 @@ class Table:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._columns, self._rows = read(path) if path.exists() else (list(COLUMNS), [])
-        self._columns += [column for column in COLUMNS if column not in self._columns]
-        self._places = {_key(row): place for place, row in enumerate(self._rows)}
-        self.found = len(self._rows)
-        self.regraded: list[str] = []
+        self._before = _Rows(path)
+        self._new: list[dict[str, str]] = []
+        self.found, self.regraded = len(self._before.filled), 0
 
     def update(self, grade: Grade, submission: Submission) -> None:
         """Put a grade into its row: that of the same id, or else of the same name."""
         row = row_of(grade, submission)
-        place = self._places.get(_key(row))
-        if place is None:
-            self._places[_key(row)] = len(self._rows)
-            self._rows.append(row)
-            return
-        if place < self.found and grade.name not in self.regraded:
-            self.regraded.append(grade.name)
-        self._rows[place] = self._rows[place] | row  # a column that a teacher added stays
+        self.regraded += self._before.place(row) is not None
+        self._new.append(row)
 
     def save(self) -> None:
-        write_whole(self.path, text_of(self._columns, self._rows).encode())
+        """Write the file.
+
+        Raises:
+            ValueError: it has become something else, and stays.
+            OSError: it can't be written.
+        """
+        rows = _Rows(self.path)
+        for row in self._new:
+            rows.put(row)
+        write_whole(self.path, rows.to_bytes())
 
 
-def read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """The columns and rows of a table of grades; an empty file has no rows.
+class _Rows:
+    """The cells of a table of grades; a file that isn't there or is empty has no rows."""
 
-    Raises:
-        ValueError: it is something else.
-    """
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    if not text.strip():
-        return list(COLUMNS), []
-    delimiter = ";" if ";" in text.split("\n", 1)[0] else ","
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    if not {"submission", "total"} <= set(rows.fieldnames or ()):
-        raise ValueError(f"{path.name} is no table of grades; it would be overwritten")
-    return list(rows.fieldnames), [{k: v or "" for k, v in row.items() if k is not None} for row in rows]
+    def __init__(self, path: Path) -> None:
+        self._file = csv_file.read(path) if path.exists() else csv_file.CsvFile()
+        if not any(any(row) for row in self._file.rows):
+            self._file = csv_file.CsvFile([list(COLUMNS)])
+        if self._file.encoding in ("cp1252", "latin-1"):  # they can't write every name
+            self._file.encoding = "utf-8-sig"
+        self.columns = self._file.rows[0]
+        if not {"submission", "total"} <= set(self.columns):
+            raise ValueError(f"{path.name} is no table of grades; it would be overwritten")
+        self._has_commas = self._file.has_decimal_commas
+        self._ids: dict[str, int] = {}
+        self._names: dict[str, int] = {}
+        for place, row in enumerate(self._file.rows[1:], 1):
+            self._index(place, self._cell(row, "id"), self._cell(row, "submission"))
 
+    @property
+    def filled(self) -> list[dict[str, str]]:
+        """The rows that somebody stands in."""
+        rows = [dict(zip(self.columns, row, strict=False)) for row in self._file.rows[1:]]
+        for row in rows if self._has_commas else ():
+            row |= {column: row[column].replace(",", ".") for column in POINTS if column in row}
+        return [row for row in rows if row.get("submission") or row.get("id")]
 
-def text_of(columns: list[str], rows: list[dict]) -> str:
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
+    def place(self, row: dict[str, str]) -> int | None:
+        """Where the same person stands."""
+        id, name = row.get("id", ""), plain(row["submission"])
+        if id in self._ids:
+            return self._ids[id]
+        place = self._names.get(name)
+        return place if place and not (id and self._cell(self._file.rows[place], "id")) else None
+
+    def put(self, row: dict[str, str]) -> None:
+        place = self.place(row)
+        if place is None:
+            place = len(self._file.rows)
+            self._file.rows.append([])
+        cells = self._file.rows[place]
+        for column, text in row.items():
+            if column not in self.columns:
+                # What a human wrote to the right of the head gets a column without a name.
+                width = max(map(len, self._file.rows))
+                self.columns += [""] * (width - len(self.columns)) + [column]
+            position = self.columns.index(column)
+            cells += [""] * (position + 1 - len(cells))
+            if column == "id" and not text:
+                continue
+            has_comma = self._has_commas and column in POINTS
+            cells[position] = text.replace(".", ",") if has_comma else text
+        self._index(place, row.get("id", ""), row["submission"])
+
+    def sort(self) -> None:
+        head, *rows = self._file.rows
+        self._file.rows = [head, *sorted(rows, key=lambda row: self._cell(row, "submission"))]
+
+    def to_bytes(self) -> bytes:
+        for row in filter(None, self._file.rows):  # not all that read the table bear a short row
+            row += [""] * (len(self.columns) - len(row))
+        return self._file.to_bytes()
+
+    def _cell(self, row, column):
+        position = self.columns.index(column) if column in self.columns else len(row)
+        return row[position] if position < len(row) else ""
+
+    def _index(self, place, id, name):
+        if id:
+            self._ids[id] = place
+        if name:
+            self._names.setdefault(plain(name), place)
 
 
 def row_of(grade: Grade, submission: Submission) -> dict[str, str]:
@@ -109,21 +158,35 @@ def cell(text: str) -> str:
     return f"'{text}" if formula or text.startswith(("\t", "\r", "\n")) else text
 
 
-def merge(paths: list[Path]) -> str:
-    """One table of several, as machines that each graded a part of the class write them.
+def merge(out: Path, parts: list[Path]) -> list[str]:
+    """Put the rows of several tables into one, as machines that each graded a part of the class write them.
 
-    Where a submission stands in several, the row of the last one counts.
+    Rows that `out` has stay. Where a submission stands in several, the row of the last one counts.
+    Returns what to say about it.
+
+    Raises:
+        ValueError: a file is no table of grades; nothing is written then.
+        OSError: a file can't be read or written.
     """
-    columns, rows = list(COLUMNS), {}
-    for path in paths:
-        more, found = read(path)
-        columns += [column for column in more if column not in columns]
-        rows |= {_key(row): row for row in found}
-    return text_of(columns, sorted(rows.values(), key=lambda row: row["submission"]))
-
-
-def _key(row):
-    return ("id", row["id"]) if row.get("id") else ("name", row["submission"])
+    rows, said, seeds, again = _Rows(out), [], set(), 0
+    kept = len(rows.filled)
+    for path in parts:
+        found = csv_file.read(path) and _Rows(path).filled  # a part that is missing is no empty one
+        if not found:
+            said.append(f"{path.name} has no rows.")
+        for row in found:
+            again += rows.place(row) is not None
+            rows.put(row)
+            seeds |= {row["seed"]} if row.get("seed") else set()
+    rows.sort()
+    write_whole(out, rows.to_bytes())
+    if kept:
+        said.append(f"{out.name} had {kept} rows; those that stand in no other table are kept.")
+    elif again:
+        said.append(f"{again} stood in several tables; the row of the last one counts.")
+    if len(seeds) > 1:
+        said.append(f"They were graded with different inputs, of the seeds {', '.join(sorted(seeds))}.")
+    return [f"{out.name} has {len(rows.filled)} submissions now.", *said]
 
 
 def main() -> None:
@@ -134,8 +197,10 @@ def main() -> None:
     parser.add_argument("parts", type=Path, nargs="+", metavar="PART.csv")
     options = parser.parse_args()
     try:
-        write_whole(options.out, merge(options.parts).encode())
-    except (OSError, ValueError) as error:
+        print("\n".join(merge(options.out, options.parts)))
+    except OSError as error:
+        parser.exit(1, f"No table was written: {error.filename}: {error.strerror}.\n")
+    except ValueError as error:
         parser.exit(1, f"No table was written: {error}.\n")
 
 

@@ -1,12 +1,14 @@
 """All that a run writes, behind one small face for conftest.py: a grade comes, the files follow."""
 
+import contextlib
 import math
 import re
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .adjust import Override, adjust, looks, parse_deadline, read_overrides, with_lateness
+from .adjust import Override, adjust, is_for, looks, parse_deadline, read_overrides, with_lateness
 from .grade import Grade
 from .grade_table import Table
 from .gradescope import write_json
@@ -15,7 +17,7 @@ from .pages import write_pages, write_summary
 from .report import overview, table, to_look_at
 from .submission import Submission
 from .unfinished import Unfinished
-from .worksheet import check, fill
+from .worksheet import absent, check, fill
 
 SUFFIXES = (".csv", ".json")
 
@@ -43,8 +45,19 @@ def add_options(add) -> None:
         help="a CSV of points given by hand: submission, criterion, points, reason",
     )
     add("--deadline", metavar="TIME", help="what is newer is late: 2026-11-05, or '2026-11-05 12:00'")
-    add("--late-penalty", type=float, default=0.0, metavar="POINTS", help="what a late submission loses")
+    add(
+        "--late-penalty",
+        type=points,
+        default=0.0,
+        metavar="POINTS",
+        help="what a late submission loses",
+    )
     add("--shard", metavar="K/N", help="grade only every N-th submission, beginning with the K-th")
+
+
+def points(text: str) -> float:
+    """A number, with a decimal comma or point."""
+    return float(text.replace(",", "."))
 
 
 def from_options(option, submissions: list[Submission]) -> "Outputs":
@@ -58,30 +71,61 @@ def from_options(option, submissions: list[Submission]) -> "Outputs":
         raise ValueError(f"--grades writes .csv or .json files, not {option.grades.name}")
     if not 0 <= option.late_penalty < math.inf:
         raise ValueError("--late-penalty is a number of points that a late submission loses")
-    for path in (option.grades, option.summary):
-        if path:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-    if option.feedback and option.feedback.suffix == ".zip":
-        option.feedback.parent.mkdir(parents=True, exist_ok=True)
-    elif option.feedback:
-        option.feedback.mkdir(parents=True, exist_ok=True)
+    if option.summary and option.summary.suffix not in (".html", ".htm"):
+        raise ValueError(f"--summary writes .html files, not {option.summary.name}")
+    written = [p for p in (option.grades, option.feedback, option.summary, option.worksheet) if p]
+    read = [*(getattr(option, "solution", None) or ()), *filter(None, [option.override])]
+    for path in written:
+        if path.resolve() in {Path(other).resolve() for other in read}:
+            raise ValueError(f"{path} is read, and would be overwritten: write to another place")
+    overrides = _overrides(option.override) if option.override else []
+    deadline = parse_deadline(option.deadline) if option.deadline is not None else None
     if option.worksheet:
         option.worksheet.open("r+b").close()
         check(option.worksheet)
+    if option.grades and option.grades.suffix == ".csv":
+        Table(option.grades)
+    for path in written:
+        if path == option.feedback and path.suffix != ".zip":
+            path.mkdir(parents=True, exist_ok=True)
+            _try_to_write(path, path)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _try_to_write(path, path.parent)
     return Outputs(
         {submission.name: submission for submission in submissions},
         grades=option.grades,
         feedback=option.feedback,
         worksheet=option.worksheet,
         summary=option.summary,
-        overrides=read_overrides(option.override) if option.override else [],
+        overrides=overrides,
         penalty=option.late_penalty,
-        deadline=parse_deadline(option.deadline) if option.deadline else None,
+        deadline=deadline,
         unfinished=Unfinished(option.grades, option.seed, (option.time_limit, option.memory_limit))
         if option.grades and len(submissions) > 1
         else None,
     )
+
+
+def _overrides(path):
+    try:
+        return read_overrides(path)
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}") from None
+
+
+def _try_to_write(path, folder):
+    try:
+        if path != folder and path.exists():
+            path.open("ab").close()
+        with tempfile.TemporaryFile(dir=folder) as file:  # as files.write_whole does
+            file.write(b" " * 10_000)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _few(names):
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def shard(submissions: list[Submission], which: str | None) -> list[Submission]:
@@ -108,6 +152,7 @@ class Outputs:
         overrides, penalty, deadline: what humans decide, see adjust.py.
         unfinished: what an interrupted run has graded, or None.
         live: shows the rows as they come, or None.
+        failed: whether something could not be written, once all is finished.
     """
 
     submissions: dict[str, Submission]
@@ -127,6 +172,7 @@ class Outputs:
         self._saved = 0.0
         self._before: set[str] = set()
         self._said: list[str] = []
+        self.failed = False
         self._table = Table(self.grades) if self.grades and self.grades.suffix == ".csv" else None
 
     def add(self, grade: Grade) -> None:
@@ -134,7 +180,8 @@ class Outputs:
         submission = self.submissions[grade.name]
         # What a human has to look at may have been the machine's fault, and is tried again.
         if self.unfinished and not looks(grade, submission):
-            self.unfinished.add(grade, submission)
+            with contextlib.suppress(OSError):  # then there's nothing to go on from, but a table to come
+                self.unfinished.add(grade, submission)
         grade = adjust(grade, submission, self.overrides, self.penalty)
         self._found[grade.name] = grade
         if self.live:
@@ -142,7 +189,8 @@ class Outputs:
         if self._table:
             self._table.update(grade, submission)
             if time.monotonic() - self._saved > 1:
-                self._table.save()
+                with contextlib.suppress(OSError, ValueError):  # the last save will say it
+                    self._table.save()
                 self._saved = time.monotonic()
 
     def before(self, name: str) -> Grade | None:
@@ -160,31 +208,50 @@ class Outputs:
         grades = self.in_order()
         if self.live:
             self.live.finish()
+        if self._table and (grades or not self.submissions):  # the table of an empty part has a head
+            self._write(self.grades, self._table.save)
         if not grades:
             return
-        if self._table:
-            self._table.save()
-        elif self.grades:
-            write_json(self.grades, grades)
+        if self.grades and not self._table:
+            self._write(self.grades, lambda: write_json(self.grades, grades))
         if self.feedback:
-            write_pages(self.feedback, grades, self.submissions)
+            self._write(self.feedback, lambda: write_pages(self.feedback, grades, self.submissions))
         if self.summary:
-            write_summary(self.summary, grades)
+            self._write(self.summary, lambda: write_summary(self.summary, grades))
         if self.worksheet:
-            try:
-                filled = fill(self.worksheet, grades, self.submissions)
-                self._said.append(
-                    f"{self.worksheet.name}: the grades of {filled} of {len(grades)} submissions "
-                    "are filled in."
-                )
-            except (OSError, ValueError) as error:  # the table of grades is written already
-                self._said.append(f"The worksheet was not filled in: {error}.")
+            self._write(self.worksheet, lambda: self._fill(grades))
         if self.unfinished:
-            self.unfinished.close(finished=len(grades) == len(self.submissions))
+            with contextlib.suppress(OSError):
+                self.unfinished.close(len(grades) == len(self.submissions) and not self.failed)
+
+    def _write(self, path, write):
+        """One file that can't be written costs no other."""
+        try:
+            write()
+        except (OSError, ValueError) as error:
+            self.failed = True
+            reason = getattr(error, "strerror", None) or error
+            what = (
+                "The worksheet was not filled in"
+                if path == self.worksheet
+                else f"{path.name} was not written"
+            )
+            self._said.append(f"{what}: {reason}.")
+
+    def _fill(self, grades):
+        filled = fill(self.worksheet, grades, self.submissions)
+        self._said.append(
+            f"{self.worksheet.name}: the grades of {filled} of {len(grades)} submissions are filled in."
+        )
+        missing = absent(self.worksheet, grades, self.submissions)
+        if missing:
+            self._said.append(f"Without a row in it: {_few(missing)}.")
 
     def lines(self) -> list[str]:
         """For the terminal."""
         grades = self.in_order()
+        if not self.submissions:
+            return ["Nobody is in this part of the class.", *self._said]
         if not grades:
             return []
         many = len(self.submissions) > 1
@@ -202,7 +269,18 @@ class Outputs:
             )
         elif self._table and self._table.found:
             lines.append(
-                f"{self.grades.name} had {self._table.found} rows; {len(self._table.regraded)} were graded "
+                f"{self.grades.name} had {self._table.found} rows; {self._table.regraded} were graded "
                 "anew, the others are kept."
             )
-        return lines + self._said
+        return lines + self._about_humans() + self._said
+
+    def _about_humans(self):
+        people, lines = self.submissions.values(), []
+        unused = [o.submission for o in self.overrides if not any(is_for(o, one) for one in people)]
+        if unused:
+            names = _few(list(dict.fromkeys(unused)))
+            lines.append(f"Points by hand were not used for {names}: nobody here has this name or id.")
+        timeless = [one.name for one in people if not one.time and not one.problem and not one.late]
+        if self.deadline is not None and timeless:
+            lines.append(f"Without a time, and so not late: {_few(timeless)}.")
+        return lines

@@ -38,9 +38,8 @@ def write_pages(where: Path, grades: list[Grade], submissions: dict[str, Submiss
     where.mkdir(parents=True, exist_ok=True)
     taken: set[str] = set()
     for grade in grades:
-        (where / f"{file_name(grade.name, taken)}.html").write_text(
-            page(grade), encoding="utf-8", errors="replace"
-        )
+        path = where / f"{file_name(grade.name, taken)}.html"
+        write_whole(path, page(grade).encode("utf-8", "replace"))
 
 
 def _names(grades, submissions):
@@ -100,7 +99,11 @@ def page(grade: Grade) -> str:
 
 def write_summary(path: Path, grades: list[Grade]) -> None:
     """One page for the teacher: how the points are spread, and what to discuss in the next class."""
-    lines = [f"<h1>{len(grades)} submissions</h1>"]
+    lines = [f"<h1>{len(grades)} submission{'s' * (len(grades) != 1)}</h1>"]
+    undecided = [grade.name for grade in grades if grade.status == UNDECIDED]
+    if undecided:
+        names = text(", ".join(undecided))
+        lines.append(f"<p>Not in the numbers below, since a human has to look at them first: {names}.</p>")
     grades = [grade for grade in grades if grade.status != UNDECIDED]
     if grades:
         mean = sum(grade.total for grade in grades) / len(grades)

@@ -20,8 +20,9 @@ def one_line(grade: Grade) -> str:
     """Every mistake, in one line, each with the exercises that it cost points in."""
     parts = []
     for reason in grade.mistakes:
-        exercises = sorted({r.criterion.exercise for r in grade.results if r.reason == reason})
-        where = f"Exercise {', '.join(map(str, exercises))}: " if len(exercises) < len(EXERCISES) else ""
+        exercises = {r.criterion.exercise for r in grade.results if r.reason == reason} & set(EXERCISES)
+        listed = ", ".join(map(str, sorted(exercises)))
+        where = f"Exercise {listed}: " if 0 < len(exercises) < len(EXERCISES) else ""
         parts.append(where + " ".join(reason.split()))
     return " ".join(parts)
 
@@ -98,7 +99,7 @@ def overview(grades: list[Grade], rows: bool = True) -> list[str]:
     means = [
         sum(grade.points(exercise) for grade in decided) / max(1, len(decided)) for exercise in EXERCISES
     ]
-    means.append(sum(means))
+    means.append(sum(grade.total for grade in decided) / max(1, len(decided)))
     lines.append(f"{'mean':{width}}  " + "  ".join(f"{mean:5.1f}" for mean in means))
     counts = Counter(
         result.mistake

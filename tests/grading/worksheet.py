@@ -1,10 +1,9 @@
 """Fills in the table that the course's system gave: Moodle's grading worksheet, or Canvas's gradebook."""
 
-import csv
-import io
 import re
 from pathlib import Path
 
+from . import csv_file
 from .adjust import UNDECIDED
 from .exercises import TOTAL
 from .files import write_whole
@@ -22,14 +21,15 @@ def fill(path: Path, grades: list[Grade], submissions: dict[str, Submission]) ->
     Raises:
         ValueError: no column can be told to be the one for the grades; nothing is written then.
     """
-    rows, encoding, delimiter, ending = _read(path)
+    file = csv_file.read(path)
+    rows = file.rows
     column, feedback = _columns(path, rows)
     decided = [grade for grade in grades if grade.status != UNDECIDED]
     ids = {submissions[grade.name].id: grade for grade in decided if submissions[grade.name].id}
     people = _column_of_ids(rows, ids)
     if people is None:
         raise ValueError(f"{path.name} has no column of these ids")
-    comma = any(re.fullmatch(r"\d+,\d+", row[i].strip()) for row in rows[1:] for i in range(len(row)))
+    comma = file.has_decimal_commas
     filled = 0
     for row in rows[1:]:
         grade = ids.get(_id(row[people])) if len(row) > max(people, column) else None
@@ -40,10 +40,14 @@ def fill(path: Path, grades: list[Grade], submissions: dict[str, Submission]) ->
         if feedback is not None and len(row) > feedback:
             row[feedback] = cell(one_line(grade))
         filled += 1
-    file = io.StringIO(newline="")
-    csv.writer(file, delimiter=delimiter, lineterminator=ending).writerows(rows)
-    write_whole(path, file.getvalue().encode(encoding, "replace"))
+    write_whole(path, file.to_bytes())
     return filled
+
+
+def absent(path: Path, grades: list[Grade], submissions: dict[str, Submission]) -> list[str]:
+    """The names of those who have no row."""
+    ids = {_id(cell) for row in csv_file.read(path).rows[1:] for cell in row}
+    return [grade.name for grade in grades if submissions[grade.name].id not in ids]
 
 
 def check(path: Path) -> None:
@@ -53,30 +57,7 @@ def check(path: Path) -> None:
         ValueError: a sentence that says why not.
         OSError: it can't be read.
     """
-    _columns(path, _read(path)[0])
-
-
-def _read(path):
-    """The rows, and what is needed to write them again."""
-    raw = path.read_bytes()
-    encoding = next(e for e in ("utf-16", "utf-8-sig", "utf-8", "cp1252", "latin-1") if _fits(raw, e))
-    content = raw.decode(encoding)
-    first = content.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter))
-    return rows, encoding, delimiter, "\r\n" if "\r\n" in content else "\n"
-
-
-def _fits(raw, encoding):
-    if encoding == "utf-16" and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return False
-    if encoding == "utf-8-sig" and not raw.startswith(b"\xef\xbb\xbf"):
-        return False
-    try:
-        raw.decode(encoding)
-    except UnicodeError:
-        return False
-    return True
+    _columns(path, csv_file.read(path).rows)
 
 
 def _number(text):
@@ -101,28 +82,55 @@ def _columns(path, rows):
     """The columns of the grades and of the comments; the latter is None where there is none."""
     if len(rows) < 2:
         raise ValueError(f"{path.name} has no rows to fill in")
-    total = number(TOTAL)
-    possible = next((row for row in rows[1:3] if row and "Points Possible" in row[0]), None)
-    if (
-        possible is not None
-    ):  # Canvas: the one assignment, of those with a number in brackets, that has as many points
-        assignments = [i for i, name in enumerate(rows[0]) if re.search(r"\(\d+\)\s*$", name)]
-        fitting = [i for i in assignments if i < len(possible) and _number(possible[i]) == TOTAL]
-        if len(fitting) != 1:
-            raise ValueError(
-                f"{path.name} has {len(fitting)} assignments of {total} points; it must have one"
-            )
-        return fitting[0], None
-    width = len(rows[0])
-    for i in reversed(
-        range(3, width)
-    ):  # Moodle: the grade stands before the maximum, which is the same for all
-        numbers = {row[i].strip() for row in rows[1:] if i < len(row)}
+    # Canvas: each assignment has its number in brackets, and a row without an id has its points.
+    assignments = [i for i, name in enumerate(rows[0]) if re.search(r"\(\d+\)\s*$", name)]
+    for row in rows[1:4] if assignments else ():
+        numbers = {i: _number(row[i]) for i in assignments if i < len(row)}
+        if len(row) > 1 and not row[1].strip() and any(n is not None for n in numbers.values()):
+            return _assignment(path, [i for i, n in numbers.items() if n == TOTAL]), None
+    maxima = _maxima(rows)
+    if not maxima:
+        raise ValueError(f"{path.name} has no column for the grades")
+    fitting = [i for i, text in maxima.items() if _number(text) == TOTAL]
+    if not fitting:
+        text, total = maxima[max(maxima)], number(TOTAL)
+        raise ValueError(
+            f"{path.name} has grades up to {text}, and this sheet {total} points: set the "
+            f"assignment's maximum grade to {total}, and download the worksheet again"
+        )
+    return max(fitting) - 1, _comments(rows, max(fitting))
+
+
+def _assignment(path, fitting):
+    if len(fitting) != 1:
+        advice = ": delete the columns of the others from the file" if fitting else ""
+        raise ValueError(
+            f"{path.name} has {len(fitting)} assignments of {number(TOTAL)} points; it must have one{advice}"
+        )
+    return fitting[0]
+
+
+def _maxima(rows):
+    """Moodle: the maximum, which is the same number for all, stands behind the grade. {column: number}"""
+    found = {}
+    for i in range(3, len(rows[0])):
+        numbers = {row[i].strip() for row in rows[1:] if i < len(row) and any(row)}
         if len(numbers) == 1 and re.fullmatch(r"[1-9]\d*([.,]\d+)?", text := numbers.pop()):
-            if _number(text) != TOTAL:
-                raise ValueError(
-                    f"{path.name} has grades up to {text}, and this sheet {total} points: set the "
-                    f"assignment's maximum grade to {total}, and download the worksheet again"
-                )
-            return i - 1, width - 1  # the comments stand last
-    raise ValueError(f"{path.name} has no column for the grades")
+            found[i] = text
+    return found
+
+
+def _comments(rows, maximum):
+    """The first column that is called so; in a language that isn't known here, the last one.
+
+    There is none where the teacher has switched comments off: then times of changes stand last.
+    """
+    later = range(maximum + 1, len(rows[0]))
+    called = [i for i in later if re.search(r"feedback|kommentar|comm?ent|comentari", rows[0][i], re.I)]
+    if called:
+        return called[0]
+    if not later:
+        return None
+    cells = [row[later[-1]].strip() for row in rows[1:] if later[-1] < len(row)]
+    is_times = any(cells) and all(not c or c == "-" or re.search(r"\b20\d\d\b.*\d:\d\d", c) for c in cells)
+    return None if is_times else later[-1]
