@@ -86,10 +86,10 @@ def pytest_configure(config):
         raise pytest.UsageError("--time-limit and --memory-limit must be positive")
     try:
         found = find_submissions(config.option.solution or [HERE.parent / "solution.py"])
-        found = outputs.shard(found, config.option.shard)
     except (OSError, ValueError) as error:
         raise pytest.UsageError(f"--solution: {error}") from None
     try:
+        found = outputs.shard(found, config.option.shard)
         config.stash[_outputs_key] = outputs.from_options(config.option, found)
     except OSError as error:
         raise pytest.UsageError(f"{error.filename} can't be written: {error.strerror}") from None
@@ -290,6 +290,10 @@ def pytest_sessionfinish(session):
         for found in ahead.finished() if ahead else ():  # after an interrupt
             config.stash[_outputs_key].add(found)
         config.stash[_outputs_key].finish()
+        if config.stash[_outputs_key].failed:
+            session.exitstatus = 3
+        elif not config.stash[_submissions_key] and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            session.exitstatus = 0  # an empty part of a class
 
 
 # ---------------------------------------------------------------- the notebook's data

@@ -101,6 +101,30 @@ def test_one_submission(tmp_path):
     assert {test["status"] for test in results["tests"]} == {"passed", "failed"}
 
 
+@pytest.mark.parametrize("k", [1, 2])
+def test_an_empty_part_of_a_class_is_no_failure(tmp_path, k):
+    path = tmp_path / "part.csv"
+    solution = EXAMPLES / "right" / "plain.py"
+    done = run_pytest("--solution", solution, "--shard", f"{k}/2", "--seed", 1, "--grades", path)
+    assert done.returncode == 0, done.stdout
+    assert len(path.read_text().splitlines()) == 3 - k
+
+
+def test_what_cannot_be_written_is_an_exit_status(tmp_path, monkeypatch):
+    pages = tmp_path / "pages"
+    code = f"""
+from pathlib import Path
+def pytest_sessionstart():  # once the options are checked
+    Path({str(pages)!r}).rmdir()
+    Path({str(pages)!r}).write_text("in the way")
+"""
+    (tmp_path / "in_the_way.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = run_pytest("-p", "in_the_way", "--solution", EXAMPLES / "right" / "plain.py", "--feedback", pages)
+    assert done.returncode == 3, done.stdout
+    assert "pages was not written: File exists." in done.stdout
+
+
 def test_the_reference_earns_everything():
     run = run_pytest()
     assert run.returncode == 0, run.stdout

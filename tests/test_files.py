@@ -814,6 +814,13 @@ ADDING_FIVE = RIGHT.replace("relu(", "relu(FIVE - 5 + ")
             "",
         ),
         (["print(FIVE := 5)", ADDING_FIVE], None, [1, 1, 1], ""),
+        # What a function uses may be defined below it.
+        (
+            [ADDING_FIVE.replace("FIVE", "five()"), "def five():\n    return SIX - 1", "SIX = 6"],
+            None,
+            [1, 1, 1],
+            "",
+        ),
         (["if __name__ == '__main__':\n    FIVE = 5", ADDING_FIVE], None, [1, 1, 1], ""),
         (["match 1:\n    case 1:\n" + textwrap.indent(RIGHT, " " * 8)], None, [1, 1, 1], ""),
     ],

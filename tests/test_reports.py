@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.grading import adjust, exercises, files, grade_table, outputs, pages, report, unfinished, worksheet
+from tests.grading import grade as grading
 from tests.grading.adjust import Override, looks, parse_deadline, read_overrides, with_lateness
 from tests.grading.exercises import CRITERIA, TOTAL
 from tests.grading.grade import Grade
@@ -83,6 +84,24 @@ def test_people_are_told_by_their_id(tmp_path):
         "late",
         "a.py",
     )
+
+
+def test_two_people_of_a_run_share_no_row_though_their_systems_gave_them_one_id(tmp_path):
+    path = tmp_path / "grades.csv"
+    both = {name: Submission(name, id="17") for name in ("Anna Ash", "Ben Birch")}
+    for lost in ((), {"1.hidden"}):
+        run_outputs([graded("Anna Ash"), graded("Ben Birch", lost)], both, grades=path)
+        assert [row["submission"] for row in rows(path)] == ["Anna Ash", "Ben Birch"]
+    assert rows(path)[1]["total"] == f"{TOTAL - HIDDEN:g}"
+
+
+def test_each_file_that_cannot_be_read_is_counted_by_itself():
+    unreadable = [
+        grading.grade(Submission(name, problem=problem), None)
+        for name, problem in (("a", "It is empty."), ("b", "It is a PDF."), ("c", "It is a PDF."))
+    ]
+    assert [count for _, _, count in report.mistakes_of(unreadable)] == [2, 1]
+    assert {sentence for _, sentence, _ in report.mistakes_of(unreadable)} == {"It is a PDF.", "It is empty."}
 
 
 def test_finished_rows_are_kept_and_said(tmp_path):

@@ -70,8 +70,9 @@ class _Rows:
         if not {"submission", "total"} <= set(self.columns):
             raise ValueError(f"{path.name} is no table of grades; it would be overwritten")
         self._has_commas = self._file.has_decimal_commas
-        self._ids: dict[str, int] = {}
+        self._ids: dict[str, list[int]] = {}
         self._names: dict[str, int] = {}
+        self._put: set[int] = set()
         for place, row in enumerate(self._file.rows[1:], 1):
             self._index(place, self._cell(row, "id"), self._cell(row, "submission"))
 
@@ -84,10 +85,14 @@ class _Rows:
         return [row for row in rows if row.get("submission") or row.get("id")]
 
     def place(self, row: dict[str, str]) -> int | None:
-        """Where the same person stands."""
+        """Where the same person stands; under another name, if nobody of this run has the same id."""
         id, name = row.get("id", ""), plain(row["submission"])
-        if id in self._ids:
-            return self._ids[id]
+        places = self._ids.get(id, [])
+        for place in places:
+            if plain(self._cell(self._file.rows[place], "submission")) == name:
+                return place
+        if places:  # two systems may give one id to two people
+            return next((place for place in places if place not in self._put), None)
         place = self._names.get(name)
         return place if place and not (id and self._cell(self._file.rows[place], "id")) else None
 
@@ -108,6 +113,7 @@ class _Rows:
                 continue
             has_comma = self._has_commas and column in POINTS
             cells[position] = text.replace(".", ",") if has_comma else text
+        self._put.add(place)
         self._index(place, row.get("id", ""), row["submission"])
 
     def sort(self) -> None:
@@ -124,8 +130,8 @@ class _Rows:
         return row[position] if position < len(row) else ""
 
     def _index(self, place, id, name):
-        if id:
-            self._ids[id] = place
+        if id and place not in self._ids.setdefault(id, []):
+            self._ids[id].append(place)
         if name:
             self._names.setdefault(plain(name), place)
 

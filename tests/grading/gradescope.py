@@ -19,7 +19,7 @@ def write_json(path: Path, grades: list[Grade]) -> None:
 
 
 def results(grade: Grade) -> dict:
-    tests = []
+    line, tests = one_line(grade), []
     for exercise in sorted({result.criterion.exercise for result in grade.results}):
         of_exercise = [result for result in grade.results if result.criterion.exercise == exercise]
         title = f"Exercise {exercise}: " if exercise in EXERCISES else ""
@@ -38,7 +38,9 @@ def results(grade: Grade) -> dict:
             )
     return {
         "score": grade.total,
-        "output": " ".join(filter(None, (grade.note, *grade.notes, one_line(grade))))[:MAX_OUTPUT],
+        "output": " ".join(
+            filter(None, (grade.note, *(note for note in grade.notes if note not in line), line))
+        )[:MAX_OUTPUT],
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",

@@ -15,7 +15,7 @@ from .adjust import UNDECIDED
 from .exercises import CRITERIA, FUNCTIONS, TOTAL
 from .files import file_name, write_whole
 from .grade import Grade
-from .report import maximum, number, reason_of
+from .report import maximum, mistakes_of, number, reason_of
 from .submission import Submission
 
 STYLE = (
@@ -128,13 +128,9 @@ def write_summary(path: Path, grades: list[Grade]) -> None:
                     f"<td>Exercise {criterion.exercise}: {text(criterion.sentence)}</td></tr>"
                 )
         lines.append("</table>\n<h2>To discuss in the next class</h2>\n<ol>")
-        counts = Counter(name for grade in grades for name in {r.mistake for r in grade.results if r.mistake})
-        examples = {r.mistake: r.reason for grade in grades for r in grade.results if r.mistake and r.reason}
-        for mistake, count in counts.most_common(20):
-            lines.append(
-                f"<li>{f'{count} times' if count > 1 else 'once'}, {text(mistake)}: "
-                f"{sentence(examples.get(mistake, '')[:300])}</li>"
-            )
+        for mistake, example, count in mistakes_of(grades)[:20]:
+            times = f"{count} times" if count > 1 else "once"
+            lines.append(f"<li>{times}, {text(mistake)}: {sentence(example[:300])}</li>")
         lines.append("</ol>")
     write_whole(path, _document("Summary", lines).encode("utf-8", "replace"))
 

@@ -101,18 +101,28 @@ def overview(grades: list[Grade], rows: bool = True) -> list[str]:
     ]
     means.append(sum(grade.total for grade in decided) / max(1, len(decided)))
     lines.append(f"{'mean':{width}}  " + "  ".join(f"{mean:5.1f}" for mean in means))
-    counts = Counter(
-        result.mistake
-        for grade in grades
-        for result in {r.mistake: r for r in grade.results if r.mistake}.values()
-    )
-    examples = {r.mistake: r.reason for grade in grades for r in grade.results if r.mistake}
+    counts = mistakes_of(grades)
     if counts:
         lines += ["", "How often each mistake was made:"]
-        for mistake, count in counts.most_common():
-            example = " ".join(examples[mistake].split())
+        for mistake, example, count in counts:
+            example = " ".join(example.split())
             lines.append(f"{count:5d}  {mistake}: {example[:90]}{'...' if len(example) > 90 else ''}")
     return lines
+
+
+def mistakes_of(grades: list[Grade]) -> list[tuple[str, str, int]]:
+    """Each mistake, with the sentence that somebody got, and how many made it; the most frequent first."""
+    counts, sentences = Counter(), {}
+    for grade in grades:
+        # Each file that can't be read is so in its own way.
+        kinds = {
+            (r.mistake, r.reason if grade.status == "unreadable" else ""): r.reason
+            for r in grade.results
+            if r.mistake
+        }
+        counts.update(kinds.keys())
+        sentences |= kinds
+    return [(kind[0], sentences[kind] or "", count) for kind, count in counts.most_common()]
 
 
 def reason_of(grade: Grade, result) -> str:
