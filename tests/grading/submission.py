@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import functools
 import json
 import re
 import sys
@@ -304,6 +305,18 @@ def _cells(text):
         return None
 
 
+def _once(function):
+    """Remembers what is found in a short text: each file of a class is looked at several times."""
+    remembered = functools.lru_cache(maxsize=4096)(function)
+
+    @functools.wraps(function)
+    def found(source, **options):
+        return (remembered if len(source) < 5_000 else function)(source, **options)
+
+    return found
+
+
+@_once
 def functions_in(source: str, parse: bool = True) -> tuple[set[str], set[str]]:
     """Which of the sheet's functions a text defines, and which of them are more than a stub."""
     tree = _parsed(source) if parse else None
@@ -421,6 +434,7 @@ def _can_be_imported(path):
     return all(part.isidentifier() for part in path.removesuffix(".py").split("/"))
 
 
+@_once
 def imports(source: str) -> set[str]:
     """The modules that a text imports, as far as it can be seen."""
     tree = _parsed(source) if len(source) <= MAX_PARSED else None
