@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .inside import confine
+from .inside.confine import below
 from .inside.mounts import FOLDER
 from .inside.wire import READY
 from .processes import Limits, Process, SandboxError, memory_of, remove
@@ -153,7 +154,7 @@ class Forks(_Starter):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
 
-        memory = self.limits.memory_bytes + 2 * server.memory_bytes
+        memory = self.limits.memory_bytes + server.memory_bytes
         on_disk = None if "files" in self.protections else self.limits.folder_bytes
         return Process(folder, requests[1], replies[0], output[0], server.pid, memory, on_disk, kill)
 
@@ -243,14 +244,14 @@ class _Server(_Line):
 
     Attributes:
         had: the protections that it can have.
-        memory_bytes: what it holds before the first fork.
+        memory_bytes: its share of what the origin holds, and a copy of that: nobody's fault.
     """
 
     def __init__(self, control, pid: int, origin: _Origin):
         super().__init__(control)
         self.pid, self._origin = pid, origin
         self.had: list[str] = _hear(control)
-        self.memory_bytes = origin.memory_bytes
+        self.memory_bytes = memory_of([pid, *below(pid)]) + origin.memory_bytes
 
     def close(self) -> None:
         super().close()

@@ -18,6 +18,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 
 from . import calls, landlock, mounts
 from .linux import check, libc
@@ -27,7 +28,6 @@ _FLAGS = {"processes": _NEWPID, "files": _NEWNS, "network": _NEWNET | _NEWIPC}
 _PID_NAMESPACE = "/proc/self/ns/pid"
 _own_processes = _hidden_files = None
 _has_network = True
-_MOUNTS = "/proc/self/ns/mnt"
 
 
 def available() -> list[str]:
@@ -91,15 +91,26 @@ def prepare(settings: dict) -> None:
     if "calls" in protections and "signals" not in protections:
         calls.program(None, "paths" in protections)  # made once
     if "files" in protections and _hidden_files is None:
-        before = os.open(_MOUNTS, os.O_RDONLY)
-        check(libc().unshare(_NEWNS))
-        try:
-            hidden = os.open(_MOUNTS, os.O_RDONLY)
-            mounts.hide_files(settings["hide"], settings["keep"])
-            _hidden_files = hidden
-        finally:
-            check(libc().setns(before, _NEWNS))
-            os.close(before)
+        _hidden_files = _namespace_of_mounts(settings["hide"], settings["keep"])
+
+
+def _namespace_of_mounts(hide, keep):
+    """Its file number. A process makes it and ends: an ordinary user's would find no way back."""
+    if _own_processes is not None:
+        check(libc().setns(_own_processes, _NEWPID))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        if os.fork() == 0:
+            try:
+                check(libc().unshare(_NEWNS))
+                namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+                mounts.hide_files(hide, keep)
+                socket.send_fds(theirs, [b"."], [namespace])
+            finally:
+                os._exit(0)
+        theirs.close()
+        _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+    return fds[0] if fds else None
 
 
 def next_fork_is_alone() -> None:
