@@ -762,7 +762,7 @@ def test_a_dead_process_of_the_graders_is_replaced(sandbox, which):
     assert grade(submission, sandbox).total == TOTAL
     server, origin = sandbox._starter._server().pid, sandbox._starter._origin._process.pid
     ended = {"server": [server], "origin": [origin], "both": [server, origin]}[which]
-    family = [*ended, *(below(server) if server in ended else ())]  # who is in a namespace ends a little later
+    family = [*ended, *(below(server) if server in ended else ())]  # in a namespace, a little later
     for pid in ended:
         os.kill(pid, signal.SIGKILL)
     assert eventually(lambda: not {*family} & {*below(os.getpid())})

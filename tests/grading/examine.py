@@ -45,6 +45,7 @@ def examine(
         ask = Asker(exercise, call, seconds, shapes, known)
         known = []
         examination = _Examination(exercise, formula, ask, probes)
+        examination.run()
         results = examination.verdict.results()
         if best is None or not examination.verdict.lost or (best_is_unusable and examination.is_explained):
             best, best_is_unusable = results, examination.verdict.unusable
@@ -78,15 +79,17 @@ class _Examination:
         self.verdict = Verdict(exercise)
         self.is_final = False  # whether other shapes of the arguments would change nothing
         self.is_explained = self.is_random = self.ignores_parameters = False
-        questions = probes.questions(exercise.arguments)
+
+    def run(self):
+        questions = self.probes.questions(self.exercise.arguments)
         first = self._call(questions.values[0])
         if not isinstance(first, Returned):
             questions = self._recover(first)
             if questions is None:
                 return
             first = self._call(questions.values[0])
-        right = right_value(formula, questions.values[0])
-        value = read(ask, first, right, self.verdict)
+        right = right_value(self.formula, questions.values[0])
+        value = read(self.ask, first, right, self.verdict)
         if value is None:
             return
         self._examine(questions, first, value)
