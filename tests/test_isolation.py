@@ -21,6 +21,7 @@ from tests.grading.answers import Died, Raised
 from tests.grading.exercises import TOTAL
 from tests.grading.grade import grade
 from tests.grading.inside.confine import below
+from tests.grading.inside.mounts import FOLDER
 from tests.grading.processes import memory_of, remove
 from tests.grading.sandbox import Limits, Sandbox, SandboxError
 from tests.grading.session import Session
@@ -687,6 +688,26 @@ def test_where_root_may_not_look_the_disk_is_not_full(tmp_path):
     code = DOCKER.format(root=str(ROOT), folder=str(tmp_path))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"
+
+
+LEAVE_SOMETHING = """
+import os
+for folder in ("/", "/dev", "/home", "/proc", "/sys", "/tmp", "/var", "/usr/lib", "/dev/shm", os.getcwd()):
+    try:
+        print(folder, os.listdir(folder).count("left"), end=" ")
+        open(f"{folder}/left", "w").close()
+        print("written")
+    except OSError:
+        print()
+"""
+
+
+@LINUX
+def test_nothing_is_left_for_the_next(sandbox):
+    needs(sandbox, "files")
+    first, second = output_of(sandbox, LEAVE_SOMETHING), output_of(sandbox, LEAVE_SOMETHING)
+    assert first == second
+    assert [line.split()[0] for line in first.splitlines() if "written" in line] == ["/dev/shm", FOLDER]
 
 
 PRINT_WORLD = """

@@ -41,6 +41,7 @@ def hide_files(hide: list[str], keep: list[str]) -> None:
     hide = {path for path in (*top, *hide) if os.path.isdir(path) and not os.path.islink(path)}
     # What is a parent of the system's own folders can't be covered as a whole.
     hide -= {"/", "/usr", "/etc"} | {path for path in ancestors if path.startswith("/usr")}
+    covers = ["/proc"]
     for path in sorted((*hide, *keep), key=lambda path: path.count("/")):
         if path in keep:
             os.makedirs(path, exist_ok=True)
@@ -53,6 +54,7 @@ def hide_files(hide: list[str], keep: list[str]) -> None:
             _mount("none", path, None, _REMOUNT | _BIND | _RDONLY | kept_flags | relative)
         elif os.path.isdir(path):
             _mount("tmpfs", path, b"tmpfs", 0, _COVER)
+            covers.append(path)
     for name, fd in devices.items():
         open(f"/dev/{name}", "w").close()
         _mount(f"/proc/self/fd/{fd}", f"/dev/{name}", None, _BIND)
@@ -60,6 +62,8 @@ def hide_files(hide: list[str], keep: list[str]) -> None:
     os.makedirs(FOLDER)
     os.mkdir("/dev/shm")
     _mount("tmpfs", "/proc", b"tmpfs", 0, _COVER)
+    for path in covers:  # one submission must leave nothing there for the next
+        _mount("none", path, None, _REMOUNT | _BIND | _RDONLY)
 
 
 def own_folders(uid: int | None, folder_bytes: int) -> None:
