@@ -176,7 +176,10 @@ def pytest_runtest_protocol(item):
     hook.pytest_runtest_logstart(**place)
     for when, job in (("call", item.runtest), ("teardown", lambda: None)):  # --junitxml waits for the last
         call = pytest.CallInfo.from_call(job, when, reraise=(pytest.exit.Exception, KeyboardInterrupt))
-        hook.pytest_runtest_logreport(report=hook.pytest_runtest_makereport(item=item, call=call))
+        report = hook.pytest_runtest_makereport(item=item, call=call)
+        hook.pytest_runtest_logreport(report=report)
+        if call.excinfo:  # for --pdb
+            hook.pytest_exception_interact(node=item, call=call, report=report)
     hook.pytest_runtest_logfinish(**place)
     return True
 

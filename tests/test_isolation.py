@@ -119,7 +119,7 @@ def with_fewer(sandbox, monkeypatch, *missing):
     """From here on, without these protections."""
     output_of(sandbox, "")  # now it is known what can be had
     fewer = [name for name in sandbox.protections if name not in missing]
-    monkeypatch.setattr(sandbox._starter, "protections", fewer)
+    monkeypatch.setitem(sandbox._ways, False, fewer)
 
 
 def eventually(condition):
@@ -194,7 +194,7 @@ def test_a_protection_that_is_refused_falls_away_alone(missing, sandbox, monkeyp
 def test_what_does_not_work_together_falls_away(monkeypatch):
     tried = trial.trouble
     failing = {"files", "calls"}
-    monkeypatch.setattr(trial, "trouble", lambda s, i: "No." if failing & {*s.protections} else tried(s, i))
+    monkeypatch.setattr(trial, "trouble", lambda s, way, m: "No." if failing & {*way} else tried(s, way, m))
     with Sandbox(Limits(seconds=5)) as sandbox:
         assert grade(Submission("right", source=RIGHT), sandbox).total == TOTAL
         assert sandboxes.MISSING["calls"] in sandbox.missing
@@ -203,21 +203,35 @@ def test_what_does_not_work_together_falls_away(monkeypatch):
 
 @pytest.mark.parametrize("fork", [True, False])
 def test_where_a_right_submission_fails_nobody_is_graded(monkeypatch, fork):
+    monkeypatch.setitem(trial.STEPS, "prints a tensor", ("torch", "import nothing_like_this"))
+    with Sandbox(Limits(seconds=5), fork=fork) as sandbox, pytest.raises(SandboxError) as caught:
+        grade(Submission("right", source=RIGHT), sandbox)
+    assert str(caught.value).startswith(
+        "A right submission that prints a tensor fails here "
+        "(ModuleNotFoundError(\"No module named 'nothing_like_this'\")). So nobody is graded."
+    )
+
+
+def test_where_plots_fail_who_plots_loses_nothing_and_others_no_protection(monkeypatch):
     monkeypatch.setitem(trial.STEPS, "plots", ("matplotlib", "import nothing_like_this"))
-    with Sandbox(Limits(seconds=5), ["matplotlib.pyplot"], fork) as sandbox:
-        assert grade(Submission("right", source=RIGHT), sandbox).total == TOTAL  # who doesn't plot is
+    with Sandbox(Limits(seconds=5), ["matplotlib.pyplot"]) as sandbox:
+        assert grade(Submission("right", source=RIGHT), sandbox).total == TOTAL
+        before = list(sandbox.protections)
         with pytest.raises(SandboxError) as caught:
             grade(Submission("right", source=f"import matplotlib.pyplot\n{RIGHT}"), sandbox)
+        assert sandbox.protections == before
+        assert grade(Submission("right", source=RIGHT), sandbox).unprotected == tuple(sandbox.missing)
     assert str(caught.value).startswith(
         "A right submission that plots fails here "
-        "(ModuleNotFoundError(\"No module named 'nothing_like_this'\")). So nobody is graded."
+        "(ModuleNotFoundError(\"No module named 'nothing_like_this'\")). So the grading ends here."
     )
 
 
 def test_what_is_not_installed_is_not_tried(monkeypatch):
     monkeypatch.setitem(trial.STEPS, "flies", ("nothing_like_this", "import nothing_like_this"))
     with Sandbox(Limits(seconds=5)) as sandbox:
-        assert trial.trouble(sandbox._starter, {"torch", "nothing_like_this"}) is None
+        output_of(sandbox, "")
+        assert trial.trouble(sandbox._starter, sandbox.protections, ["nothing_like_this"]) is None
 
 
 @LINUX
@@ -434,7 +448,7 @@ def test_a_long_answer_is_cut(sandbox):
 @pytest.mark.parametrize("fork", [True, False])
 def test_never_as_root(monkeypatch, fork):
     tried = trial.trouble
-    monkeypatch.setattr(trial, "trouble", lambda s, i: tried(s, i) if not s._as_user else "No.")
+    monkeypatch.setattr(trial, "trouble", lambda s, *m: tried(s, *m) if not s._as_user else "No.")
     with Sandbox(Limits(seconds=5), fork=fork) as sandbox, pytest.raises(SandboxError, match="nobody"):
         sandbox.start()
 
@@ -783,12 +797,23 @@ def test_a_dead_process_of_the_graders_is_replaced(sandbox, which):
     assert grade(submission, sandbox).total == TOTAL
     server, origin = sandbox._starter._server().pid, sandbox._starter._origin._process.pid
     ended = {"server": [server], "origin": [origin], "both": [server, origin]}[which]
-    family = [*ended, *(below(server) if server in ended else ())]  # in a namespace, a little later
     for pid in ended:
         os.kill(pid, signal.SIGKILL)
-    assert eventually(lambda: not {*family} & {*below(os.getpid())})
     assert grade(submission, sandbox).total == TOTAL
     assert (sandbox._starter._server().pid == server) == (which == "origin")
+
+
+@LINUX
+def test_who_dies_with_its_server_is_graded_again(sandbox):
+    output_of(sandbox, "")
+    source = f"import time\ntime.sleep(1)\n{RIGHT}"
+    found = []
+    thread = threading.Thread(target=lambda: found.append(grade(Submission("test", source=source), sandbox)))
+    thread.start()
+    time.sleep(0.5)
+    os.kill(sandbox._starter._servers[thread.ident, False].pid, signal.SIGKILL)
+    thread.join(60)
+    assert found[0].total == TOTAL
 
 
 def test_a_server_that_fails_a_submission_is_replaced(sandbox, monkeypatch):

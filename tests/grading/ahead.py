@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable
 
@@ -16,7 +17,7 @@ from .session import Session
 from .submission import Submission
 
 AHEAD = 100  # grades that may wait to be asked for: memory is bounded, and a slow one holds up few others
-MANY = 60  # submissions that are worth half a second of preparation
+MANY = 100  # submissions from which on half a second of preparation pays
 
 
 def cores() -> int:
@@ -97,8 +98,9 @@ class Ahead:
             self._ended = True
             self._changed.notify_all()
         self._sandbox.end()
+        deadline = time.monotonic() + 30
         for thread in self._threads:
-            thread.join(30)
+            thread.join(max(0, deadline - time.monotonic()))
         self._sandbox.close()
         self._one_thread.restore_original_limits()
 

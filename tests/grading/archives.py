@@ -23,6 +23,7 @@ CODE = (".py", ".ipynb", ".py.txt")
 ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar")
 FOREIGN = (".rar", ".7z", ".gz", ".bz2", ".xz")
 GZIP = b"\x1f\x8b"
+ZIP = (b"PK\3\4", b"PK\5\6")  # the second is an empty one
 JUNK = ("__MACOSX", "__pycache__", "node_modules", "site-packages")
 
 
@@ -198,9 +199,9 @@ def _archive(path, open_file, name, budget) -> Iterator[Item]:
     budget.nested -= 1
     try:
         file = open_file()
-        start = file.read(2)  # people rename archives
+        start = file.read(4)  # people rename archives
         file.seek(0)
-        is_zip = start == b"PK" or (name.lower().endswith(".zip") and start != GZIP)
+        is_zip = start in ZIP or (name.lower().endswith(".zip") and start[:2] != GZIP)
         found = list(_shown((_zip if is_zip else _tar)(path, file, budget)))
     except (
         OSError, EOFError, ValueError, RuntimeError, NotImplementedError, KeyError, IndexError, OverflowError,

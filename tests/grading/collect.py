@@ -79,7 +79,7 @@ def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
     if not os.path.lexists(path):
         return Submission(name, problem="Nothing was handed in.")
     items = list(list_files(path)) if path.is_dir() or is_archive(path.name) else [read_file(path)]
-    return _submission(_Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items]))
+    return _any_submission(_Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items]))
 
 
 def _find(path: Path) -> list[_Person]:
@@ -196,13 +196,15 @@ def _matches(root_name, items, top, is_gradescope):
         for item, *match in zip(items, found, more, strict=True)
         if not any(match) and (is_code(item.name) or len(item.path) > top + 1)
     }
-    sure = is_gradescope or any(
-        system == "nbgrader" or len(part.get("order") or "100") > (13 if "/" in (part["file"] or "") else 2)
-        for system, part in parts
-    )
+    sure = is_gradescope or any(system == "nbgrader" or _is_sure(part) for system, part in parts)
     if len(names) >= 2 * len(people) or len(people) <= len(strange) or (len(people) == 1 and not sure):
         return found
     return [one or other for one, other in zip(found, more, strict=True)]
+
+
+def _is_sure(part):
+    """Systems write long numbers: 14 digits of a time (ILIAS, in a folder), 3 or more of an attempt (Canvas)."""
+    return len(part.get("order") or "100") >= (14 if "/" in (part["file"] or "") else 3)
 
 
 def _match(path, systems):

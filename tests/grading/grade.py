@@ -83,6 +83,12 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
     probes = probes or default_probes()
     if submission.problem:
         return _nothing(submission, "unreadable", submission.problem, "unreadable")
+    found, is_orphan = _run(submission, sandbox, probes)
+    return _run(submission, sandbox, probes)[0] if is_orphan else found
+
+
+def _run(submission, sandbox, probes):
+    """The grade, and whether it may be the machine's fault."""
     seconds = sandbox.limits.seconds
     with Session(sandbox, submission) as session:
         if isinstance(session.loaded, tuple):
@@ -100,9 +106,10 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
             look = session.loaded == Died("time")
             result = _nothing(submission, "import failed", reason, mistake, look)
         session.close()
-        return replace(
+        found = replace(
             result, output=session.output.strip(), unprotected=tuple(sandbox.missing), seed=probes.seed
         )
+        return found, session.is_orphan
 
 
 def _foreseen(session, probes):

@@ -4,6 +4,8 @@ Tables of parts of a class become one by: python -m tests.grading.grade_table OU
 """
 
 import argparse
+import errno
+import os
 from pathlib import Path
 
 from . import csv_file
@@ -21,7 +23,8 @@ COLUMNS = ("submission", *POINTS, "status", "feedback", "id", "late", "file", "n
 class Table:
     """The rows of a CSV file, in its order.
 
-    Each save reads the file anew, so that what another run or a human has written meanwhile stays.
+    Each save reads the file anew, so that what another run or a human has written before it stays. There is
+    no lock: of two saves in the same moment, one may be lost.
 
     Attributes:
         found: how many rows the file had.
@@ -177,7 +180,9 @@ def merge(out: Path, parts: list[Path]) -> list[str]:
     rows, said, seeds, again = _Rows(out), [], set(), 0
     kept = len(rows.filled)
     for path in parts:
-        found = csv_file.read(path) and _Rows(path).filled  # a part that is missing is no empty one
+        if not path.exists():  # a part that is missing is no empty one
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        found = _Rows(path).filled
         if not found:
             said.append(f"{path.name} has no rows.")
         for row in found:

@@ -40,7 +40,8 @@ class Process:
         family: the process below which all processes of the submission are.
         memory_bytes: what the family may hold together.
         folder_bytes: what the folder may hold, or None where the system bounds it.
-        kill: ends the submission's processes, all that can be found.
+        kill: ends the submission's processes, all that can be found; whether what it was forked from lives.
+        is_orphan: whether that had died when it was ended.
     """
 
     folder: str
@@ -50,7 +51,8 @@ class Process:
     family: int
     memory_bytes: int
     folder_bytes: int | None
-    kill: Callable[[], None]
+    kill: Callable[[], bool]
+    is_orphan: bool = False
 
     def __post_init__(self):
         atexit.register(self.end)  # should an interrupt come while it is being ended
@@ -66,7 +68,7 @@ class Process:
 
     def end(self) -> None:
         """Kill it, and remove its folder. May be called twice."""
-        self.kill()
+        self.is_orphan |= not self.kill()
         remove(os.path.dirname(self.folder))
         atexit.unregister(self.end)
 

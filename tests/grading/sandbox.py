@@ -1,5 +1,6 @@
 """Where submissions run: a starter of processes, with the most protections that work on this machine."""
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -42,14 +43,15 @@ class Sandbox:
     ):
         """`preload` names modules to import once, for those that need them; `hidden` folders are kept secret.
 
-        `many` submissions are worth half a second at the start that makes each of them cheaper.
+        Where `many` submissions are to come, each of them is made cheaper at the start.
         """
         self.limits = limits = limits or Limits()
         hide = sorted({os.path.realpath(path) for path in (PROJECT, os.getcwd(), *hidden)})
         self._starter = (
             Forks(limits, sorted(preload), hide, many) if fork else Spawns(limits, sorted(preload))
         )
-        self._tried: set[str] = set()  # modules with which a right submission works
+        # What works without and with the preloaded modules, or why nothing does. It stays as it was found.
+        self._ways: dict[bool, list[str] | SandboxError] = {}
         self._choosing = threading.Lock()
 
     def __enter__(self):
@@ -60,7 +62,8 @@ class Sandbox:
 
     @property
     def protections(self) -> list[str]:
-        return self._starter.protections
+        ways = [way for way in self._ways.values() if isinstance(way, list)]
+        return [name for name in ways[0] if all(name in way for way in ways)] if ways else []
 
     @property
     def missing(self) -> list[str]:
@@ -79,37 +82,36 @@ class Sandbox:
         Raises:
             SandboxError: no right submission can be run on this machine.
         """
-        needed = {"torch", *imports} & {"torch", *self._starter.preload}
+        preload = sorted({*imports} & {*self._starter.preload})
         try:
-            if not needed <= self._tried:
-                with self._choosing:
-                    if not needed <= self._tried:
-                        self._choose(needed | self._tried)
-            return self._starter.start(imports)
+            with self._choosing if bool(preload) not in self._ways else contextlib.nullcontext():
+                if bool(preload) not in self._ways:
+                    self._ways[bool(preload)] = self._choose(preload)
+            way = self._ways[bool(preload)]
+            if isinstance(way, SandboxError):
+                raise way
+            return self._starter.start(way, preload)
         except OSError as error:  # a full disk, say
             raise SandboxError(f"The grader can't start a process for submissions: {error}.") from error
 
-    def _choose(self, needed):
+    def _choose(self, preload):
         """The most protections that work together: what is there is tried as a submission will use it."""
         ways = self._starter.ways()
-        if self._tried:  # for less, and never for more than earlier submissions had
-            ways = ways[ways.index(self.protections) :]
         for i, way in enumerate(ways):
-            trouble = self._trouble(way, needed)
-            if not trouble or (i == 1 and self._trouble(ways[-1], needed)):  # if the least fails, all will
+            trouble = self._trouble(way, preload)
+            if not trouble:
+                return way
+            if i == 1 and self._trouble(ways[-1], preload):  # if the least fails, all will
                 break
-        if trouble:
-            self.close()
-            raise SandboxError(
-                f"{trouble} So nobody is graded. Is everything installed where other users may read it "
-                f"({', '.join(library()) or 'nowhere'}), may they enter {tempfile.gettempdir()}, "
-                "and is the limit of memory high enough?"
-            )
-        self._tried = needed
+        end = "the grading ends here" if preload else "nobody is graded"
+        return SandboxError(
+            f"{trouble} So {end}. Is everything installed where other users may read it "
+            f"({', '.join(library()) or 'nowhere'}), may they enter {tempfile.gettempdir()}, "
+            "and is the limit of memory high enough?"
+        )
 
-    def _trouble(self, way, imports):
-        self._starter.protections = way
+    def _trouble(self, way, preload):
         try:
-            return trial.trouble(self._starter, imports)
+            return trial.trouble(self._starter, way, preload)
         except SandboxError as error:
             return str(error)

@@ -23,6 +23,7 @@ class Session:
     Attributes:
         loaded: the names of the sheet's functions that it defines, or Raised or Died.
         output: what it printed, cut at the limit.
+        is_orphan: whether its process died together with what it was forked from: maybe not its own doing.
     """
 
     def __init__(self, sandbox, submission: Submission, seconds: float | None = None):
@@ -36,6 +37,7 @@ class Session:
         self._left = 6 * self._seconds  # for all that a submission does, however slow it is
         self._output, self._dropped, self._messages = bytearray(), 0, 0
         self._process: Process | None = None
+        self.is_orphan = False
         self._dead: dict[str, Died] = {}
         self.loaded = self._load()
 
@@ -169,8 +171,9 @@ class Session:
             answer, reason = None, "time"
         if answer is not None:
             return answer
-        reason = self._ended_for or reason
+        reason, process = self._ended_for or reason, self._process
         self.close()
+        self.is_orphan |= reason == "crash" and process.is_orphan
         return Died(reason)
 
     def _drain(self, output):

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 
 from .inside import confine
@@ -31,24 +30,19 @@ PATIENCE = 120  # seconds for torch to be imported, on whatever machine
 
 
 class _Starter:
-    """What both need: limits, and for each submission a folder and, as root, a user.
-
-    Attributes:
-        protections: what submissions are kept from, to be chosen from `ways()`.
-    """
+    """What both need: limits, and for each submission a folder and, as root, a user."""
 
     def __init__(self, limits: Limits, preload: list[str]):
         self.limits, self.preload = limits, preload
-        self.protections: list[str] = []
         first = 30_000 + os.getpid() % 300 * 100  # below 65,536: containers often know no higher ones
         self._uids = itertools.cycle(range(first, first + 100))
         # Never as root: where that can't be had, nobody is graded.
         self._as_user = hasattr(os, "geteuid") and os.geteuid() == 0
 
-    def _new_settings(self):
+    def _new_settings(self, way):
         """A folder that a submission may write to, and what its process is told."""
         parent = tempfile.gettempdir()
-        if self._as_user and "files" not in self.protections:  # with it, the way there is made anew
+        if self._as_user and "files" not in way:  # with it, the way there is made anew
             parent = next((path for path in (parent, "/tmp", "/var/tmp") if _anyone_enters(path)), parent)
         outer = os.path.realpath(tempfile.mkdtemp(prefix="submission-", dir=parent))
         os.chmod(outer, 0o711)  # and its own folder in it: it can't be moved elsewhere by another user
@@ -58,13 +52,13 @@ class _Starter:
         if uid is not None:
             with contextlib.suppress(OSError):  # the trial says whether it matters
                 os.chown(folder, uid, uid)
-        seen = FOLDER if "files" in self.protections else folder
+        seen = FOLDER if "files" in way else folder
         private = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), seen)
         return folder, {
             "folder": seen,
             "uid": uid,
             "environment": _environment() | private,
-            "protections": self.protections,
+            "protections": way,
             "memory_bytes": self.limits.memory_bytes,
             "file_bytes": self.limits.file_bytes,
             "folder_bytes": self.limits.folder_bytes,
@@ -96,22 +90,21 @@ class Forks(_Starter):
         ]
         return [way for p in fewer for way in ([*p, "reading"], p)[: 2 if self._as_user else 1]]
 
-    def start(self, imports: Iterable[str] = ()) -> Process:
-        """A fresh process, for a submission with these imports.
+    def start(self, way: list[str], preload: list[str]) -> Process:
+        """A fresh process that is kept from what `way` says, and has imported these modules.
 
         Raises:
             SandboxError: no process can be started.
         """
-        preload = bool({*imports} & {*self.preload})
         for _ in range(2):
-            server = self._server(preload)
-            if lost := {*self.protections} - {*server.had, "reading"}:  # never with less than what was tried
+            server = self._server(bool(preload))
+            if lost := {*way} - {*server.had, "reading"}:  # never with less than what was tried
                 raise SandboxError(f"What keeps submissions in is gone ({', '.join(lost)}).")
-            process = self._fork(server)
+            process = self._fork(server, way)
             if process is not None:
                 return process
             server.close()  # it has just died; that is not this submission's fault
-            del self._servers[threading.get_ident(), preload]
+            self._servers.pop((threading.get_ident(), bool(preload)), None)
         raise SandboxError("The grader can't start a process for submissions any more.")
 
     def close(self) -> None:
@@ -125,8 +118,8 @@ class Forks(_Starter):
             self._servers[key] = self._origin.new_server(self.preload if preload else [])
         return self._servers[key]
 
-    def _fork(self, server):
-        folder, settings = self._new_settings()
+    def _fork(self, server, way):
+        folder, settings = self._new_settings(way)
         settings |= {
             "hide": self._hidden,
             "keep": sorted(
@@ -149,13 +142,14 @@ class Forks(_Starter):
             return None
 
         def kill():
-            server.ask({"kill": pid, "uid": uid})
-            if "processes" not in self.protections:  # the submission may have ended the server
+            is_alive = server.ask({"kill": pid, "uid": uid}) == pid
+            if "processes" not in way:  # the submission may have ended the server
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
+            return is_alive
 
         memory = self.limits.memory_bytes + server.memory_bytes
-        on_disk = None if "files" in self.protections else self.limits.folder_bytes
+        on_disk = None if "files" in way else self.limits.folder_bytes
         return Process(folder, requests[1], replies[0], output[0], server.pid, memory, on_disk, kill)
 
 
@@ -208,7 +202,11 @@ class _Origin:
                 self.close()  # it has died
             else:
                 raise SandboxError(NO_TORCH)
-        return _Server(control, pid, self)
+        try:
+            return _Server(control, pid, self)
+        except BaseException:
+            control.close()
+            raise
 
     def end(self, server: "_Server") -> None:
         with self._one_at_a_time:
@@ -235,7 +233,11 @@ class _Origin:
                 start_new_session=True,  # Ctrl-C is for the grader, which then ends all that it has started
             )
         self._line = _Line(control)
-        _hear(control)
+        try:
+            _hear(control)
+        except BaseException:
+            self.close()
+            raise
         self.memory_bytes = memory_of([self._process.pid])
 
 
@@ -286,14 +288,14 @@ class Spawns(_Starter):
     def close(self) -> None:
         pass
 
-    def start(self, imports: Iterable[str] = ()) -> Process:
+    def start(self, way: list[str], preload: list[str]) -> Process:
         """A fresh process that has imported torch already, and these: no author's time is spent on that.
 
         Raises:
             SandboxError: torch can't be imported.
         """
-        folder, settings = self._new_settings()
-        settings["preload"], uid = sorted({*imports} & {*self.preload}), settings["uid"]
+        folder, settings = self._new_settings(way)
+        settings["preload"], uid = preload, settings["uid"]
         process = subprocess.Popen(
             _command(settings),
             stdin=subprocess.PIPE,
@@ -311,6 +313,7 @@ class Spawns(_Starter):
                 subprocess.run(command, user=uid, group=uid, extra_groups=[], check=False)
             process.kill()
             process.wait()
+            return True
 
         fds = [os.dup(pipe.fileno()) for pipe in (process.stdin, process.stdout, process.stderr)]
         for pipe in (process.stdin, process.stdout, process.stderr):
@@ -383,7 +386,7 @@ def _environment():
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        # Memory that was freed is not given back: having it anew takes longer than most calls.
+        # Freed memory is kept, and new one comes in 2 MiB: single pages cost forks and calls the most.
         "MALLOC_TRIM_THRESHOLD_": "67108864",
         "MALLOC_MMAP_THRESHOLD_": "67108864",
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",

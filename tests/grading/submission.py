@@ -484,9 +484,6 @@ def imported_by(submissions: list[Submission]) -> set[str]:
         "sklearn": "sklearn.metrics",
         "scipy": "scipy",
     }
-    texts = [text for one in submissions for text in (one.source or "", *(one.cells or ()))]
-    return {
-        module
-        for name, module in known.items()
-        if any(re.search(rf"^[ \t]*(?:import|from)[ \t]+{name}\b", text, re.MULTILINE) for text in texts)
-    }
+    texts = (text for s in submissions for text in (s.source or "", *(s.cells or ()), *s.helpers.values()))
+    found = {name.partition(".")[0] for text in texts for name in imports(text)}
+    return {module for name, module in known.items() if name in found}

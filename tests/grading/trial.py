@@ -1,7 +1,7 @@
 """The grader tries a right submission on itself first: what fails there is no submission's fault."""
 
-from collections.abc import Iterable
 from importlib.machinery import PathFinder
+from types import SimpleNamespace
 
 from .session import Session
 from .starters import Forks, Spawns, library
@@ -24,13 +24,16 @@ STEPS = {
 _BEGIN, _FAILED = "begin: ", "failed: "
 
 
-def trouble(starter: "Forks | Spawns", imports: Iterable[str]) -> str | None:
-    """What a right submission with these imports can't do here, in a sentence, or None.
+def trouble(starter: "Forks | Spawns", way: list[str], preload: list[str]) -> str | None:
+    """What a right submission that needs these modules can't do here, in a sentence, or None.
+
+    Args:
+        way: what it is kept from, one of `starter.ways()`.
 
     Raises:
         SandboxError: no process can be started.
     """
-    packages = {module.partition(".")[0] for module in imports}
+    packages = {"torch", *(module.partition(".")[0] for module in preload)}
     steps = {
         what: code
         for what, (package, code) in STEPS.items()
@@ -44,7 +47,8 @@ def trouble(starter: "Forks | Spawns", imports: Iterable[str]) -> str | None:
             f"except BaseException as error:\n    print({_FAILED!r}, repr(error), flush=True)\n    raise\n"
         )
     source += f"print({_BEGIN!r}, flush=True)\n"
-    with Session(starter, Submission("trial", source=source), seconds=SECONDS) as session:
+    starts = SimpleNamespace(limits=starter.limits, start=lambda _: starter.start(way, preload))
+    with Session(starts, Submission("trial", source=source), seconds=SECONDS) as session:
         session.close()
     lines = session.output.splitlines()
     begun = [line.removeprefix(_BEGIN) for line in lines if line.startswith(_BEGIN)]

@@ -180,6 +180,8 @@ def confine(settings: dict) -> None:
     os.umask(0o022)  # a strict one would make folders that the submission's user can't enter
     mapped, protections, uid = _mapped_bytes(), settings["protections"], settings["uid"]
     if "files" in protections:
+        if _hidden_files is None:
+            raise OSError("there is no namespace where files are hidden")
         check(libc().setns(_hidden_files, _NEWNS))
         check(libc().unshare(_NEWNS))
         mounts.own_folders(uid, settings["folder_bytes"])

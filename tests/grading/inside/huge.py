@@ -10,7 +10,7 @@ _COLLAPSE = 25  # MADV_COLLAPSE
 def use_huge_pages() -> None:
     """Gather what this process holds into huge pages: a fork copies an entry for each, its end frees it.
 
-    It takes half a second, and pays from some thirty forks on. Never raises.
+    Never raises.
     """
     try:
         advise = ctypes.CDLL(None).madvise

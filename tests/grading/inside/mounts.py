@@ -10,7 +10,7 @@ _NOSUID, _NODEV, _NOEXEC, _NOATIME, _NODIRATIME = 2, 4, 8, 1024, 2048
 
 SYSTEM_FOLDERS = ("bin", "etc", "lib", "lib32", "lib64", "libx32", "nix", "sbin", "usr")
 _COVER = b"size=64k,nr_inodes=1024,mode=755"  # empty files take memory as well
-FOLDER = os.path.realpath("/tmp") + "/submission"  # the same for each, which has its own there
+FOLDER = os.path.realpath("/tmp") + "/.submission"  # the same for each, which has its own there
 DEVICES = ("null", "zero", "full", "random", "urandom")
 
 

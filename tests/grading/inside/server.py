@@ -112,7 +112,10 @@ def fork_servers(control):
             os.waitpid(settings["kill"], 0)
             control.sendall(bytes(4))
             continue
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            pid = -1
         if pid == 0:
             try:
                 control.close()
@@ -122,7 +125,7 @@ def fork_servers(control):
             finally:
                 os._exit(0)
         os.close(fds[0])
-        control.sendall(struct.pack("<I", pid))
+        control.sendall(struct.pack("<I", max(pid, 0)))
 
 
 def fork_server(control):
@@ -134,7 +137,7 @@ def fork_server(control):
     for settings, fds in _requests(control):
         if "kill" in settings:
             confine.end_in_server(settings["kill"], settings["uid"])
-            control.sendall(bytes(4))
+            control.sendall(struct.pack("<I", settings["kill"]))
             continue
         with contextlib.suppress(OSError):  # the trial of a right submission tells
             confine.prepare(settings)
