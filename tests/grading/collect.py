@@ -203,7 +203,7 @@ def _matches(root_name, items, top, is_gradescope):
 
 
 def _is_sure(part):
-    """Systems write long numbers: 14 digits of a time (ILIAS, in a folder), 3 or more of an attempt (Canvas)."""
+    """Systems write long numbers: 14 digits of a time (ILIAS, in a folder), 3 of an attempt (Canvas)."""
     return len(part.get("order") or "100") >= (14 if "/" in (part["file"] or "") else 3)
 
 
