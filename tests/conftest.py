@@ -78,8 +78,9 @@ def pytest_configure(config):
     _refuse_foreign_conftests(config)
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGTERM", "SIGHUP"):  # as Ctrl-C: what is graded is written, and nothing is left
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), signal.default_int_handler)
+            number = getattr(signal, name, None)
+            if number and signal.getsignal(number) != signal.SIG_IGN:  # as nohup wants it
+                signal.signal(number, signal.default_int_handler)
     if config.option.jobs < 1:
         raise pytest.UsageError("--jobs is a number of submissions, 1 or more")
     if min(config.option.time_limit, config.option.memory_limit) <= 0:

@@ -223,6 +223,26 @@ def test_the_other_order_is_refused_in_a_sentence(evil_class):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_nohup_is_respected(tmp_path):
+    (tmp_path / "a.py").write_text("import time\ntime.sleep(2)\n")
+    (tmp_path / "b.py").write_text(RIGHT)
+    command = [sys.executable, "-m", "pytest", "tests/test_solution.py", "-p", "no:cacheprovider"]
+    run = subprocess.Popen(
+        [*command, "--solution", str(tmp_path), "--jobs", "1"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    for line in run.stdout:
+        if line.startswith("submission "):
+            break
+    run.send_signal(signal.SIGHUP)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 1 and "mean" in output
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_after_an_end_in_the_middle_it_goes_on(tmp_path, name):
     folder, grades = tmp_path / "class", tmp_path / "grades.csv"
@@ -241,6 +261,7 @@ def test_after_an_end_in_the_middle_it_goes_on(tmp_path, name):
         text=True,
         env=os.environ | {"TMPDIR": str(tmp_path / "tmp")},
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),  # it may be ignored here
     )
     for line in run.stdout:
         if line.startswith("a "):
