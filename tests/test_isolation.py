@@ -453,6 +453,17 @@ def test_never_as_root(monkeypatch, fork):
         sandbox.start()
 
 
+@LINUX
+def test_a_strict_umask_costs_no_protection(sandbox):
+    before = os.umask(0o077)
+    try:
+        with Sandbox(Limits(seconds=5)) as strict:
+            output_of(strict, "")
+    finally:
+        os.umask(before)
+    assert strict.protections == sandbox.protections
+
+
 @ROOT_ONLY
 @pytest.mark.parametrize("mask", [0o027, 0o077])
 def test_what_only_root_may_enter(any_sandbox, tmp_path, monkeypatch, mask):
@@ -702,6 +713,33 @@ def test_where_root_may_not_look_the_disk_is_not_full(tmp_path):
     code = DOCKER.format(root=str(ROOT), folder=str(tmp_path))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"
+
+
+SHARED_OBJECTS = """
+import ctypes, platform
+from inside.calls import _REFUSED
+libc, column = ctypes.CDLL(None, use_errno=True), platform.machine() == "aarch64"
+for name in ("shmctl", "msgctl", "msgsnd", "msgrcv", "semctl", "semop", "semtimedop", "mq_unlink"):
+    print(libc.syscall(_REFUSED[name][column], 1, 0, 0, 0, 0), ctypes.get_errno())
+"""
+
+
+@LINUX
+def test_objects_that_users_share_are_out_of_reach(sandbox):
+    needs(sandbox, "calls")
+    assert output_of(sandbox, SHARED_OBJECTS).splitlines() == ["-1 1"] * 8
+
+
+@ROOT_ONLY
+def test_the_systems_folders_are_read_only(sandbox):
+    needs(sandbox, "files")
+    folder = tempfile.mkdtemp(dir="/usr/local")
+    os.chmod(folder, 0o777)
+    try:
+        source = f"try:\n    open({folder!r} + '/x', 'w')\nexcept OSError as error:\n    print(error.errno)"
+        assert output_of(sandbox, source) == "30\n"  # EROFS
+    finally:
+        remove(folder)
 
 
 LEAVE_SOMETHING = """

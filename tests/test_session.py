@@ -69,6 +69,22 @@ def test_what_ends_the_process_is_asked_one_by_one(short_sandbox):
     assert counts[0] == 2 and len(counts) == 3
 
 
+def test_a_slow_import_counts_once():
+    source = f"import time\ntime.sleep(1.3)\n{RIGHT}"
+    for line in source.splitlines():
+        if line.startswith("def "):
+            source = source.replace(line, f"{line}\n    time.sleep(0.3)")
+    with Sandbox(Limits(seconds=1.5)) as sandbox:  # 1.3 s, and 23 calls of 0.3: less than six times 1.5
+        assert grade(Submission("slow", source=source), sandbox).total == TOTAL
+
+
+def test_what_a_later_call_changes_is_no_change_by_the_first(short_sandbox):
+    head = "def get_objective_term(x, V, W, b, a):\n"
+    kept = "    if kept:\n        kept[0].zero_()\n    kept[:] = [V]\n"
+    found = grade(Submission("x", source="kept = []\n" + RIGHT.replace(head, head + kept)), short_sandbox)
+    assert "changes arguments" not in {result.mistake for result in found.results}
+
+
 FORGED = """
 import json, os, struct
 def forge(report):

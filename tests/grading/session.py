@@ -97,6 +97,7 @@ class Session:
             found = self._ask(questions, min(self._seconds, SOON))
         if isinstance(found, list):
             return found
+        self._left += self._loading  # it is loaded once more
         self._output.clear()
         self._dropped = 0
         return None
@@ -148,7 +149,8 @@ class Session:
             message = {"source": one.source, "cells": one.cells, "helpers": one.helpers}
             start = time.monotonic()
             loaded = self._exchange(message, [], _functions, self._seconds)
-            self._left -= time.monotonic() - start
+            self._loading = time.monotonic() - start
+            self._left -= self._loading
             return loaded
         except BaseException:  # an interrupt, say: nothing is to be left behind
             self.close()
@@ -187,7 +189,7 @@ class Session:
 
 
 _FOREIGN = (  # what a stranger's answer can raise
-    OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError
 )  # fmt: skip
 
 

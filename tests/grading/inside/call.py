@@ -65,7 +65,7 @@ def call(function, arrays, differentiate=False, part=None, quiet=False, look=Fal
         _restore(before)
     if look and sum(array.size for array in arrays) <= MAX_BACK:
         pairs = zip(tensors, arrays, strict=True)
-        numbers += [_numbers(t) if t.shape == a.shape else a for t, a in pairs]
+        numbers += [_numbers(t).copy() if t.shape == a.shape else a for t, a in pairs]
     if differentiate:
         try:
             numbers += _gradients(result if part is None else result[part], tensors[1:], report)

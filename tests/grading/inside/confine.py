@@ -82,7 +82,11 @@ def enter(protections: list[str]) -> None:
 
 
 def prepare(settings: dict) -> None:
-    """Once, in the fork server: what all its submissions can share, which follow one another."""
+    """Once, in the fork server: what all its submissions can share, which follow one another.
+
+    Raises:
+        OSError: something is refused.
+    """
     global _hidden_files, _has_network
     protections = settings["protections"]
     if "network" in protections and _has_network:
@@ -102,6 +106,7 @@ def _namespace_of_mounts(hide, keep):
     with ours, theirs:
         if os.fork() == 0:
             try:
+                os.umask(0o022)  # a strict one would make folders that the submission's user can't enter
                 check(libc().unshare(_NEWNS))
                 namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY)
                 mounts.hide_files(hide, keep)
@@ -110,7 +115,9 @@ def _namespace_of_mounts(hide, keep):
                 os._exit(0)
         theirs.close()
         _, fds, _, _ = socket.recv_fds(ours, 1, 1)
-    return fds[0] if fds else None
+    if not fds:
+        raise OSError("files can't be hidden")
+    return fds[0]
 
 
 def next_fork_is_alone() -> None:
@@ -180,8 +187,6 @@ def confine(settings: dict) -> None:
     os.umask(0o022)  # a strict one would make folders that the submission's user can't enter
     mapped, protections, uid = _mapped_bytes(), settings["protections"], settings["uid"]
     if "files" in protections:
-        if _hidden_files is None:
-            raise OSError("there is no namespace where files are hidden")
         check(libc().setns(_hidden_files, _NEWNS))
         check(libc().unshare(_NEWNS))
         mounts.own_folders(uid, settings["folder_bytes"])

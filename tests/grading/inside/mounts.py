@@ -29,11 +29,13 @@ def _mount(source, target, kind, flags, options=None):
 
 
 def hide_files(hide: list[str], keep: list[str]) -> None:
-    """Cover all folders but the system's, and those of `hide`; show those of `keep` again, read-only.
+    """Cover all folders but the system's, and those of `hide`; show those and `keep` again, read-only.
 
     A folder inside another is treated after it, so that the innermost word counts.
     """
     _mount("none", "/", None, _REC | _PRIVATE)
+    system = [f"/{name}" for name in SYSTEM_FOLDERS]
+    keep = {*keep, *(path for path in system if os.path.isdir(path) and not os.path.islink(path))}
     keep = {path: os.open(path, os.O_PATH) for path in keep}
     devices = {name: os.open(f"/dev/{name}", os.O_PATH) for name in DEVICES if os.path.exists(f"/dev/{name}")}
     top = {f"/{name}" for name in os.listdir("/")} - {f"/{name}" for name in SYSTEM_FOLDERS} - {"/proc"}

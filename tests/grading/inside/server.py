@@ -108,8 +108,10 @@ def fork_servers(control):
     control.sendall(json.dumps([]).encode())
     for settings, fds in _requests(control):
         if "kill" in settings:
-            os.kill(settings["kill"], signal.SIGKILL)
-            os.waitpid(settings["kill"], 0)
+            with contextlib.suppress(ChildProcessError):  # an earlier origin's, which ends by itself
+                if os.waitpid(settings["kill"], os.WNOHANG)[0] == 0:
+                    os.kill(settings["kill"], signal.SIGKILL)
+                    os.waitpid(settings["kill"], 0)
             control.sendall(bytes(4))
             continue
         try:
@@ -139,11 +141,13 @@ def fork_server(control):
             confine.end_in_server(settings["kill"], settings["uid"])
             control.sendall(struct.pack("<I", settings["kill"]))
             continue
-        with contextlib.suppress(OSError):  # the trial of a right submission tells
+        try:
             confine.prepare(settings)
-        if "processes" in protections:
-            confine.next_fork_is_alone()
-        pid = os.fork()
+            if "processes" in protections:
+                confine.next_fork_is_alone()
+            pid = os.fork()
+        except OSError:
+            pid = -1
         if pid == 0:
             try:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -156,7 +160,7 @@ def fork_server(control):
                 os._exit(0)
         for fd in fds:
             os.close(fd)
-        control.sendall(struct.pack("<I", pid))
+        control.sendall(struct.pack("<I", max(pid, 0)))
     confine.end_family()
 
 
