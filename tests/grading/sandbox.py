@@ -83,11 +83,12 @@ class Sandbox:
             SandboxError: no right submission can be run on this machine.
         """
         preload = sorted({*imports} & {*self._starter.preload})
+        key = bool(preload)
         try:
-            with self._choosing if bool(preload) not in self._ways else contextlib.nullcontext():
-                if bool(preload) not in self._ways:
-                    self._ways[bool(preload)] = self._choose(preload)
-            way = self._ways[bool(preload)]
+            with self._choosing if key not in self._ways else contextlib.nullcontext():
+                if key not in self._ways:
+                    self._ways[key] = self._choose(self._starter.preload if preload else [])
+            way = self._ways[key]
             if isinstance(way, SandboxError):
                 raise way
             return self._starter.start(way, preload)

@@ -166,7 +166,7 @@ def fork_server(control):
 
 def _import(names):
     for name in names:
-        with contextlib.suppress(ImportError):
+        with contextlib.suppress(Exception):  # who needs it will see
             importlib.import_module(name)
     gc.freeze()  # shared with the forks; collecting would copy it
 
