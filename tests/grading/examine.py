@@ -65,6 +65,7 @@ def _shapes(exercise):
 
 
 def _asked(exercise, probes):
+    """In the order of `_Examination`: where they differ, what is foreseen is asked once more, alone."""
     questions, differentiate = probes.questions(exercise.arguments), exercise.differentiable
     first, *others = questions.values
     others += questions.sizes[: 1 if differentiate else None]

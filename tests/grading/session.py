@@ -92,9 +92,7 @@ class Session:
         None if not all of them come, and soon. Then nothing is said against any function: the submission is
         loaded anew, as if it had not been asked.
         """
-        found = Died("crash")
-        if self._process is not None:
-            found = self._ask(questions, min(self._seconds, SOON))
+        found = self._ask(questions, min(self._seconds, SOON)) if self._process else None
         if isinstance(found, list):
             return found
         self._left += self._loading  # it is loaded once more

@@ -414,7 +414,7 @@ def _helpers(work, works):
     beside: dict[str, dict[str, str]] = {}
     for folder in reversed(
         PurePosixPath(work.path).parents
-    ):  # the nearest last; programs also run from above
+    ):  # the nearest last; programs run from above, too
         start = "" if folder == PurePosixPath(".") else f"{folder}/"
         here: dict[str, dict[str, str]] = {}
         for path in modules:
