@@ -10,6 +10,8 @@ from pathlib import Path
 import nbconvert
 import nbformat
 import pytest
+import torch
+from nbclient import NotebookClient
 
 import data
 from tests.grading.exercises import EXERCISES
@@ -29,19 +31,10 @@ def epochs(losses):
 
 
 def nbval(notebook, compare=True):
-    """Run nbval on `notebook` in a pytest of its own, with this environment's kernel."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "nbval.plugin"]
-    command += ["--nbval" if compare else "--nbval-lax"]
-    command += ["--nbval-current-env", "--nbval-sanitize-with", str(ROOT / "tests" / "nbval.cfg")]
-    command += [
-        "--nbval-cell-timeout",
-        "600",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(ROOT),
-        str(notebook),
-    ]
+    """Run nbval on `notebook` as anybody would, in a pytest of its own, with this environment's kernel."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "nbval.plugin", "-p", "no:cacheprovider"]
+    command += ["--nbval" if compare else "--nbval-lax", "--nbval-current-env"]
+    command += ["--nbval-cell-timeout", "3600", "--rootdir", str(ROOT), os.path.relpath(notebook, ROOT)]
     # No other plugin that is installed, and no option from outside, is to shuffle the cells.
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -53,17 +46,62 @@ def cells():
     return nbformat.read(NOTEBOOK, as_version=4).cells
 
 
-def test_notebook_runs_and_prints_what_is_stored():
-    result = nbval(NOTEBOOK, compare=not data.load_mnist()[0].is_sample)
+def test_notebook_runs_and_prints_what_is_stored(cells):
+    is_sample = data.load_mnist()[0].is_sample
+    result = nbval(NOTEBOOK, compare=not is_sample)
+    if result.returncode and not is_sample and torch.backends.cpu.get_cpu_capability() != STORED_ON:
+        notebook = nbformat.read(NOTEBOOK, as_version=4)
+        NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(ROOT)}}).execute()
+        pairs = [(printed_by(old), printed_by(new)) for old, new in zip(cells, notebook.cells, strict=True)]
+        if all(only_digits_differ(*pair) for pair in pairs):
+            changed = [pair for pair in pairs if pair[0] != pair[1]]
+            pytest.xfail(f"Another kind of processor: last digits differ, and nothing else. {changed}")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+STORED_ON = "AVX512"  # the processor that the stored outputs were computed with
+
+
+def printed_by(cell):
+    if "nbval-ignore-output" in cell.metadata.get("tags", ()):
+        return ""
+    return "\n".join(text_of(output) for output in cell.get("outputs", []))
+
+
+def only_digits_differ(old, new):
+    """Whether two texts are the same but for numbers that differ by one in their last digit."""
+    if re.split(NUMBER, old) != re.split(NUMBER, new):
+        return False
+    pairs = zip(re.findall(NUMBER, old), re.findall(NUMBER, new), strict=True)
+    return all(
+        len(a.partition(".")[2]) == len(b.partition(".")[2])
+        and abs(int(re.sub(r"\D", "", a)) - int(re.sub(r"\D", "", b))) <= 1
+        for a, b in pairs
+    )
+
+
+NUMBER = r"\d[\d,]*(?:\.\d+)?"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("AUC: 0.988\n2  1,860", "AUC: 0.987\n2  1,860", True),
+        ("AUC: 0.988", "AUC: 0.986", False),
+        ("AUC: 0.988", "AUC: 0.98", False),
+        ("AUC: 0.988", "auc: 0.988", False),
+        ("9.99", "10.00", True),
+        ("1 2", "1 2 3", False),
+    ],
+)
+def test_which_differences_are_of_the_processor(old, new, expected):
+    assert only_digits_differ(old, new) == expected
 
 
 @pytest.mark.parametrize(
     ("printed", "stored", "passes"),
     [
         (epochs(ALL_DIGITS), epochs(ALL_DIGITS), True),
-        (epochs(ALL_DIGITS).replace("14.07", "14.06"), epochs(ALL_DIGITS), True),
-        (epochs(ALL_DIGITS).replace("14.07", "14.05"), epochs(ALL_DIGITS), False),
         (epochs(ALL_DIGITS).replace("13.09", "13.08"), epochs(ALL_DIGITS), False),
         ("AUC: 0.987775", "AUC: 0.987776", False),
     ],
@@ -74,6 +112,15 @@ def test_an_altered_figure_is_noticed(tmp_path, printed, stored, passes):
     notebook = tmp_path / "altered.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), notebook)
     assert (nbval(notebook).returncode == 0) == passes
+
+
+def test_cells_that_draw_are_not_compared_and_print_nothing(cells):
+    # A figure's bytes change with matplotlib, its fonts and the processor.
+    for cell in cells:
+        kinds = [set(output.get("data", {})) for output in cell.get("outputs", [])]
+        draws = any("image/png" in kind for kind in kinds)
+        assert draws == ("nbval-ignore-output" in cell.metadata.get("tags", ())), cell.source
+        assert not draws or len(kinds) == 1, cell.source
 
 
 def test_stored_outputs_are_the_sheets_figures(cells):
@@ -184,8 +231,8 @@ def test_figures_have_an_alternative_text(cells):
 
 def test_the_page_shows_no_progress_bars():
     page = subprocess.run(
-        [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--stdout", str(NOTEBOOK)],
-        capture_output=True, text=True, encoding="utf-8", check=True,
+        [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--stdout", NOTEBOOK.name],
+        cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True,
     )  # fmt: skip
     assert "%|" not in page.stdout
     assert "No description has been provided" not in page.stdout
