@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading import outputs
-from tests.grading.ahead import Ahead, cores
-from tests.grading.collect import find_submissions
-from tests.grading.exercises import CRITERIA
-from tests.grading.grade import Grade
-from tests.grading.live import Live
-from tests.grading.probes import Probes
-from tests.grading.sandbox import Limits, SandboxError
-from tests.grading.submission import imported_by
+from tests.grading.course import outputs
+from tests.grading.course.pool import Ahead, cores
+from tests.grading.course.progress import Live
+from tests.grading.handed_in.people import find_submissions
+from tests.grading.handed_in.source import imported_by
+from tests.grading.judging.result import Grade
+from tests.grading.running.process import Limits, SandboxError
+from tests.grading.sheet.probes import Probes
+from tests.grading.sheet.rubric import CRITERIA
 
 HERE = Path(__file__).parent
 _submissions_key = pytest.StashKey[dict]()
@@ -335,4 +335,4 @@ def pytest_terminal_summary(terminalreporter, config):
 def _runs_notebook(config):
     """Whether test_notebook.py is among what was asked for, before anything is collected."""
     asked = [Path(config.invocation_params.dir, str(arg).split("::")[0]).resolve() for arg in config.args]
-    return any(path in (HERE, HERE.parent, HERE / "test_notebook.py") for path in asked)
+    return any(path in (HERE, HERE.parent, HERE / "notebook" / "test_notebook.py") for path in asked)

@@ -10,22 +10,22 @@ import pytest
 import data
 
 ROOT = Path(__file__).parent.parent
-TEXTS = ("README.md", "tests/grading/handout.md", "tests/*.py", "tests/grading/*.py")
+TEXTS = ("README.md", "tests/grading/handing_out/students.md", "tests/*.py", "tests/grading/**/*.py")
 
 # What a command begins with, and how it is run here: on little input.
 SMALL = {
     "-m jupyter nbconvert --execute --to html": "-m jupyter nbconvert --to html --output-dir {tmp}"
     " exercise_sheet_8.ipynb",  # executed by test_notebook.py
     "-m jupyter lab": "-m jupyter lab --version",
-    "-m tests.grading.handout": "-m tests.grading.handout {tmp}/sheet_8.zip",
+    "-m tests.grading.handing_out.students": "-m tests.grading.handing_out.students {tmp}/sheet_8.zip",
     "-m pytest tests/test_solution.py": "-m pytest tests/test_solution.py -p no:cacheprovider"
     " --solution tests/submissions/right/plain.py --grades {tmp}/grades.csv --feedback {tmp}/pages/",
-    "-m tests.grading.autograder --grade": "-m tests.grading.autograder --grade"
+    "-m tests.grading.handing_out.autograder --grade": "-m tests.grading.handing_out.autograder --grade"
     " tests/submissions/right/plain.py {tmp}/results.json",
-    "-m tests.grading.autograder --classroom": "-m tests.grading.autograder --classroom"
-    " tests/submissions/right/plain.py",
-    "-m tests.grading.autograder": "-m tests.grading.autograder {tmp}/autograder.zip",
-    "-m tests.grading.grade_table": "-m tests.grading.grade_table {tmp}/grades.csv {tmp}/part.csv",
+    "-m tests.grading.handing_out.autograder --classroom": "-m tests.grading.handing_out.autograder"
+    " --classroom tests/submissions/right/plain.py",
+    "-m tests.grading.handing_out.autograder": "-m tests.grading.handing_out.autograder {tmp}/autograder.zip",
+    "-m tests.grading.reporting.table": "-m tests.grading.reporting.table {tmp}/grades.csv {tmp}/part.csv",
     "tests/benchmark_training.py": "tests/benchmark_training.py 1",
     "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1",
     "tests/benchmark_grading.py": "tests/benchmark_grading.py 3",

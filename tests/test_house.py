@@ -1,4 +1,4 @@
-"""Who may import whom: the grader is a tower, and the room with the stranger's code holds nothing."""
+"""Who may import whom: the grader is a house of rooms on floors, and imports run down only."""
 
 import ast
 import sys
@@ -7,58 +7,81 @@ from pathlib import Path
 
 import pytest
 
+HOUSE = "tests.grading"
 GRADING = Path(__file__).parent / "grading"
-MODULES = {".".join(path.relative_to(GRADING).with_suffix("").parts): path for path in GRADING.rglob("*.py")}
+ROOT = Path(__file__).parents[1]
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in GRADING.rglob("*.py")
+}
 
-# From the roof to the ground: each module imports only what stands further down, or isn't in this list.
-TOWER = (
-    "notebook", "grade", "examine", "behave", "recover", "reading", "locate_scores", "locate", "asking",
-    "explain", "trouble", "mistakes", "steps", "probes", "verdict", "answers", "exercises", "inside",
+# From the ground to the roof: a module imports from its own room, and from rooms on lower floors.
+FLOORS = (
+    {"sheet"}, {"handed_in"}, {"running"}, {"judging"}, {"reporting"}, {"course", "handing_out", "notebook"}
 )  # fmt: skip
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+INSIDE = f"{HOUSE}.running.inside"
 
 
-def imports_of(name):
-    """The modules that one imports anywhere: (ours, others)."""
+def room_of(module):
+    return module.removeprefix(HOUSE).split(".")[1]
+
+
+def imports_of(name, path):
+    """What a module imports anywhere in it, by full names: the grader's modules, and others' packages."""
+    package = (name if path.name == "__init__.py" else name.rpartition(".")[0]).split(".")
     ours, others = set(), set()
-    package = (*name.split(".")[:-1],) if name != "inside.__init__" else ("inside",)
-    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            others |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            base = package[: len(package) - node.level + 1]
-            if node.module:
-                ours.add(".".join((*base, node.module)))
-            else:
-                ours |= {".".join((*base, alias.name)) for alias in node.names}
+            found = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            others.add(node.module.split(".")[0])
-    return {one.split(".")[0] if one.split(".")[0] == "inside" else one for one in ours}, others
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            base = ".".join([*base, *([node.module] if node.module else [])])
+            whole = [f"{base}.{alias.name}" for alias in node.names]
+            found = [one if one in MODULES else base for one in whole]
+        else:
+            continue
+        ours |= {one for one in found if f"{one}.".startswith(f"{HOUSE}.")}
+        others |= {one.split(".")[0] for one in found if not f"{one}.".startswith(f"{HOUSE}.")}
+    return ours, others
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_the_grader_knows_neither_pytest_nor_the_solution_nor_the_data(name):
-    _, others = imports_of(name)
-    assert not others & {"pytest", "_pytest", "solution", "data", "tests"}
+IMPORTS = {name: imports_of(name, path) for name, path in MODULES.items()}
+ROOMS = [name for name in MODULES if name != HOUSE]
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("inside")])
+def test_every_module_stands_in_a_room_and_the_hall_is_empty():
+    assert {room_of(name) for name in ROOMS} == set(FLOOR_OF)
+    assert not MODULES[HOUSE].read_text(encoding="utf-8").strip()
+    rooms = {path.relative_to(GRADING).parts[0] for path in GRADING.rglob("*.py")}
+    assert rooms == {*FLOOR_OF, "__init__.py"}
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_imports_stay_in_the_room_or_run_down(name):
+    for other in IMPORTS[name][0]:
+        assert other in MODULES and other != HOUSE, other
+        assert room_of(other) == room_of(name) or FLOOR_OF[room_of(other)] < FLOOR_OF[room_of(name)], other
+
+
+@pytest.mark.parametrize("name", [name for name in ROOMS if f"{name}.".startswith(f"{INSIDE}.")])
 def test_what_runs_beside_the_strangers_code_holds_nothing(name):
-    ours, others = imports_of(name)
-    assert ours <= {"inside"}
+    ours, others = IMPORTS[name]
+    assert all(f"{other}.".startswith(f"{INSIDE}.") for other in ours)
     assert others <= {*sys.stdlib_module_names, "numpy", "torch"}
 
 
+@pytest.mark.parametrize("name", ROOMS)
+def test_the_grader_knows_neither_pytest_nor_the_solution_nor_the_data(name):
+    assert not IMPORTS[name][1] & {"pytest", "_pytest", "solution", "data", "tests"}
+
+
 def test_the_process_that_decides_imports_no_torch():
-    users = [name for name in MODULES if "torch" in imports_of(name)[1]]
-    assert users and all(name.startswith("inside") or name == "notebook" for name in users)
-
-
-@pytest.mark.parametrize("name", TOWER[:-1])
-def test_imports_run_down_the_tower(name):
-    ours, _ = imports_of(name)
-    assert not ours & set(TOWER[: TOWER.index(name) + 1])
+    users = [name for name, (_, others) in IMPORTS.items() if "torch" in others]
+    assert users and all(name.startswith((INSIDE, f"{HOUSE}.notebook")) for name in users)
 
 
 def test_imports_run_in_no_circle():
-    graph = {name: imports_of(name)[0] - {"inside"} for name in MODULES if not name.startswith("inside")}
+    # A room's or package's __init__ is imported with each of its modules, and may import them.
+    graph = {name: IMPORTS[name][0] - {name, name.rpartition(".")[0]} for name in ROOMS}
     TopologicalSorter(graph).prepare()  # raises CycleError

@@ -3,8 +3,8 @@
 import inspect
 import re
 
-from tests.grading import mistakes
-from tests.grading.steps import Formula, Way, steps_of
+from tests.grading.sheet import mistakes
+from tests.grading.sheet.steps import Formula, Step, Way, steps_of
 
 HEAD = "import torch\nimport torch.nn.functional as F\n"
 
@@ -25,4 +25,4 @@ def source_of(formula: Formula, ways: tuple[Way, ...], arguments) -> str:
     return "\n".join(lines)
 
 
-STEPS = [value for value in vars(mistakes).values() if isinstance(value, mistakes.Step)]
+STEPS = [value for value in vars(mistakes).values() if isinstance(value, Step)]

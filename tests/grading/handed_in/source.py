@@ -1,0 +1,184 @@
+"""What one file of code holds, as far as it can be seen without running it."""
+
+import ast
+import functools
+import json
+import re
+import warnings
+
+from ..sheet import rubric
+from .submission import Submission
+
+FUNCTIONS = tuple(rubric.FUNCTIONS.values())
+
+
+MAX_PARSED = 1 << 20  # characters; more is searched by words only
+
+
+# How archives, PDF, Word, RTF and HTML begin, whatever their names say.
+NO_PROGRAM = (b"PK\3\4", b"Rar!", b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0", b"{\\rtf", b"<!DOCTYPE")
+
+
+def cells_of(text: str) -> list[str] | None:
+    """The code cells of a notebook; None if it is none."""
+    try:
+        return [
+            "".join(cell["source"])
+            for cell in json.loads(text)["cells"]
+            if cell["cell_type"] == "code" and isinstance(cell["source"], (str, list))
+        ]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _once(function):
+    """Remembers what is found in a short text: each file of a class is looked at several times."""
+    remembered = functools.lru_cache(maxsize=4096)(function)
+
+    @functools.wraps(function)
+    def found(source, **options):
+        return (remembered if len(source) < 5_000 else function)(source, **options)
+
+    return found
+
+
+@_once
+def functions_in(source: str, parse: bool = True) -> tuple[set[str], set[str]]:
+    """Which of the sheet's functions a text defines, and which of them are more than a stub."""
+    tree = _parsed(source) if parse else None
+    if tree is None:
+        words = rf"^[ \t]*(?:async[ \t]+)?(?:def[ \t]+)?({'|'.join(FUNCTIONS)})[ \t]*[(=:]"
+        found = {match[1] for match in re.finditer(words, source, re.MULTILINE)}
+        found = {
+            name
+            for name in found
+            if re.search(rf"def[ \t]+{name}\b|^[ \t]*{name}[ \t]*=", source, re.MULTILINE)
+        }
+        return found, found
+    defined, written = set(), set()
+    for node in _statements(tree):
+        names, real = set(), True
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names, real = {node.name}, not _is_stub(node)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = {alias.asname or alias.name for alias in node.names}
+            real = getattr(node, "module", None) != "solution"
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {name.id for one in targets for name in ast.walk(one) if isinstance(name, ast.Name)}
+            real = not _delegates(node.value)
+        for name in names.intersection(FUNCTIONS):
+            defined.add(name)
+            (written.add if real else written.discard)(name)
+    return defined, written
+
+
+def _parsed(source):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(re.sub(r"(?m)^([ \t]*)[%!].*$", r"\1pass", source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+
+
+def _statements(tree):
+    """The statements of a module, those under if, try and with included."""
+    waiting = list(reversed(tree.body))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        if isinstance(getattr(node, "body", None), ast.expr):  # a lambda's
+            continue
+        fields = (getattr(node, name, None) or () for name in _BLOCKS)
+        inner = [one for field in fields for one in field if not isinstance(one, ast.expr)]
+        waiting += reversed(inner)
+
+
+def _is_stub(function):
+    body = function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
+    if len(body) > 1:
+        return False
+    for statement in body:
+        if isinstance(statement, ast.Raise):
+            return "NotImplemented" in ast.dump(statement)[:500]
+        if isinstance(statement, ast.Return):
+            value = statement.value
+            return (
+                value is None
+                or (isinstance(value, ast.Constant) and value.value is None)
+                or _delegates(value)
+            )
+        if not isinstance(statement, ast.Pass):
+            return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return True
+
+
+def _delegates(value):
+    """Whether an expression is solution.f or a call of it."""
+    value = value.func if isinstance(value, ast.Call) else value
+    return (
+        isinstance(value, ast.Attribute)
+        and isinstance(value.value, ast.Name)
+        and value.value.id == "solution"
+    )
+
+
+@_once
+def imports(source: str) -> set[str]:
+    """The modules that a text imports, as far as it can be seen."""
+    tree = _parsed(source) if len(source) <= MAX_PARSED else None
+    if tree is None:
+        return set(re.findall(r"^[ \t]*(?:import|from)[ \t]+([\w.]+)", source, re.MULTILINE))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module} if node.module else set()
+            found |= {f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names}
+    return found
+
+
+def decode(content: bytes, name: str) -> tuple[str, str | None, str | None]:
+    """The (text, note, problem) of a file."""
+    if not content.strip():
+        return "", None, f"{name} is empty."
+    if content.startswith(NO_PROGRAM):
+        return "", None, f"{name} is no program, but a file of another kind."
+    encodings = ["utf-8-sig", "latin-1"]
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings.insert(0, "utf-16")
+    elif content[:2].count(0) == 1:  # a letter of ASCII
+        encodings.insert(0, "utf-16-le" if content[0] else "utf-16-be")
+    declared = re.match(rb"(?:#.*\r?\n)?#.*?coding[:=][ \t]*([-\w.]+)", content)
+    if declared and re.fullmatch(
+        rb"(?i)ascii|utf-?8(-sig)?|latin-?1|iso-?8859-\d+|(cp|windows-)\d+", declared[1]
+    ):
+        encodings.insert(0, declared[1].decode())
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except (UnicodeError, LookupError):
+            continue
+        fits = encoding == "utf-8-sig" or declared
+        return text, None if fits else f"{name} is not saved as UTF-8; it was read as {encoding}.", None
+    raise AssertionError("every byte is Latin-1")
+
+
+def imported_by(submissions: list[Submission]) -> set[str]:
+    """Of the slower well-known packages, those that some submission seems to import."""
+    known = {
+        "matplotlib": "matplotlib.pyplot",
+        "torchvision": "torchvision",
+        "sklearn": "sklearn.metrics",
+        "scipy": "scipy",
+    }
+    texts = (text for s in submissions for text in (s.source or "", *(s.cells or ()), *s.helpers.values()))
+    found = {name.partition(".")[0] for text in texts for name in imports(text)}
+    return {module for name, module in known.items() if name in found}

@@ -1,0 +1,45 @@
+"""What one person handed in."""
+
+from dataclasses import dataclass, field
+
+from .files import Item
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One person's work, as text.
+
+    Attributes:
+        name: what it is called in the reports.
+        source: the text of solution.py, if there is one.
+        cells: the code cells, if it is a notebook (`source` is then the solution.py beside it).
+        problem: why it can't be read, in a sentence; None if it can.
+        note: a remark for the author, in a sentence; or None.
+        id: the person's number in the course's system, or "".
+        late: whether the course's system calls it late.
+        file: which file is graded, as it was handed in; "" if none is.
+        helpers: the modules beside it that it imports: {"name.py" or "package/name.py": text}.
+        needs_look: whether a human must decide what to grade.
+        time: when the file was written or handed in, in seconds since 1970; 0 if unknown.
+    """
+
+    name: str
+    source: str | None = None
+    cells: list[str] | None = None
+    problem: str | None = None
+    note: str | None = None
+    id: str = ""
+    late: bool = False
+    file: str = ""
+    helpers: dict[str, str] = field(default_factory=dict)
+    needs_look: bool = False
+    time: float = 0
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of one person: where it lies among theirs, and which upload it is (later ones are larger)."""
+
+    item: Item
+    path: str
+    order: tuple[int, ...] = ()

@@ -1,7 +1,0 @@
-"""Runs a stranger's code: the only part of the grader that does, in a process of its own.
-
-`sandbox.py` starts server.py and sends inputs; it sends back what the functions returned, as plain data.
-Nothing here imports anything else of ours or knows an expected value: there is nothing to steal or to fool.
-"""
-
-FUNCTIONS = ("get_objective_term", "reconstruct", "anomaly_score")

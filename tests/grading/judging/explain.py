@@ -1,0 +1,125 @@
+"""Which known mistakes explain the answers of a function."""
+
+import functools
+import itertools
+
+import numpy as np
+
+from ..sheet.probes import Batch
+from ..sheet.rubric import Exercise
+from ..sheet.steps import Formula, Search, Way, evaluate
+
+
+def same_values(candidate: np.ndarray, answer: np.ndarray, ways: tuple[Way, ...] = ()) -> bool:
+    """Whether they are equal up to float32 rounding, also where (x − x̂)² is multiplied out.
+
+    Where something is rounded on the way, a few numbers may differ.
+    """
+    if candidate.shape != answer.shape:
+        return False
+    with np.errstate(all="ignore"):
+        largest = np.abs(answer).max(initial=0)
+        close = np.abs(candidate - answer) <= 3e-5 * np.abs(candidate) + 1e-5 * largest
+    if not any(way.rounds for way in ways):
+        return bool(close.all())
+    return bool(close.mean() > 0.95)
+
+
+def same_order(candidate: np.ndarray, answer: np.ndarray, ways: tuple[Way, ...] = ()) -> bool:
+    """Whether the answer is a strictly increasing function of the candidate, without ties of its own."""
+    if candidate.shape != answer.shape or (candidate.size > 1 and not np.ptp(candidate)):
+        return False
+    if candidate.shape == (1,):
+        return True  # one image has no order
+    if candidate.size <= 1 or np.allclose(candidate, answer, rtol=1e-5, atol=0):
+        return bool(np.allclose(candidate, answer, rtol=1e-3))
+    levels, within = _levels(candidate.ravel(), answer.ravel())
+    steps = np.diff(levels)
+    if len(levels) == 1:
+        return False
+    nearest = np.minimum(np.append(steps, np.inf), np.insert(steps, 0, np.inf))
+    return bool((steps > 1e-6 * np.abs(levels[1:])).all() and (within <= 0.02 * nearest).all())
+
+
+def nearly_same_order(candidate: np.ndarray, answer: np.ndarray, ways: tuple[Way, ...] = ()) -> bool:
+    """The same for a mistake, where float32's rounding may exchange a few neighbours."""
+    if same_order(candidate, answer):
+        return True
+    if not ways or candidate.shape != answer.shape or candidate.size < 2:
+        return False
+    levels, within = _levels(candidate.ravel(), answer.ravel())
+    if len(np.unique(levels)) < max(10, 0.9 * len(levels)):
+        return False
+    ranks = np.corrcoef(np.arange(len(levels)), levels.argsort().argsort())[0, 1]
+    return bool(ranks > 0.998 and within.max() <= 0.02 * np.ptp(levels))
+
+
+def _levels(candidate, answer):
+    """For groups of equal candidates, upwards: the mean answer, and how far others are from it."""
+    order = np.argsort(candidate, kind="stable")
+    candidate, answer = candidate[order], answer[order]
+    is_new = np.append(True, np.diff(candidate) > 1e-4 * np.abs(candidate[1:]))
+    begins = np.flatnonzero(is_new)
+    means = np.add.reduceat(answer, begins) / np.diff(np.append(begins, len(answer)))
+    return means, np.maximum.reduceat(np.abs(answer - means[np.cumsum(is_new) - 1]), begins)
+
+
+@functools.lru_cache(maxsize=64)
+def right_value(formula: Formula, batch: Batch) -> np.ndarray:
+    """What the sheet's formula gives; not to be written to. All submissions are asked the same."""
+    value = evaluate(formula, (), batch.exact)
+    value.flags.writeable = False
+    return value
+
+
+def expected_value(formula: Formula, ways: tuple[Way, ...], batch: Batch) -> np.ndarray | None:
+    """What the formula gives with these mistakes; None if it gives no finite numbers."""
+    return evaluate(formula, ways, batch.exact) if ways else right_value(formula, batch)
+
+
+@functools.lru_cache(maxsize=64)
+def search(formula: Formula, batch: Batch, same) -> Search:
+    return Search(formula, batch.exact, same)
+
+
+def explain(
+    exercise: Exercise, formula: Formula, answers: list[tuple[Batch, np.ndarray]], depth: int = 2
+) -> tuple[Way, ...] | None:
+    """The fewest known mistakes that give these answers, or None.
+
+    All answers have to follow from the same mistakes. Where one or none is enough, answers of another size
+    may not: then it is right for some sizes only, which is for the caller to find out.
+    """
+    if not exercise.by_order:
+        return _explain(formula, answers, same_values, depth, may_be_partly=True)
+    exactly = _explain(formula, answers, same_order, depth)
+    return _explain(formula, answers, nearly_same_order, min(depth, 1)) if exactly is None else exactly
+
+
+def _explain(formula, answers, same, depth, may_be_partly=False):
+    batch, answer = answers[0]
+    partly = None
+    found = search(formula, batch, same).explanations(answer, depth)
+    for ways in itertools.islice(found, 1000):
+        is_guessed = any(way.guessed for way in ways)
+        if len(answers) == 1 and is_guessed:
+            continue  # a number can always be found for a single answer
+        right = [_follows(formula, ways, same, *other) for other in answers[1:]]
+        if all(right):
+            return ways
+        wrong = {other.size for (other, _), ok in zip(answers[1:], right, strict=True) if not ok}
+        if partly is None and len(ways) <= 1 and any(right) and batch.size not in wrong and not is_guessed:
+            partly = ways
+    return partly if may_be_partly else None
+
+
+def follows(exercise: Exercise, formula: Formula, ways: tuple[Way, ...], batch: Batch, answer) -> bool:
+    """Whether the answer to `batch` follows from these mistakes; yes where they have no value there."""
+    return _follows(formula, ways, nearly_same_order if exercise.by_order else same_values, batch, answer)
+
+
+def _follows(formula, ways, same, batch, answer):
+    if same is not same_values and any(way.rounds for way in ways):
+        return True  # ties fall in another order
+    value = expected_value(formula, ways, batch)
+    return value is None or same(value, answer, ways)

@@ -1,0 +1,106 @@
+"""What the notebook shows: tables, figures, and a bar while something runs."""
+
+import base64
+import contextlib
+import html
+import io
+from collections.abc import Iterable, Sequence
+
+
+def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Show a table: as HTML that scrolls on a narrow screen, or as aligned text on a terminal.
+
+    Args:
+        head: the titles of the columns; the first column is aligned left, all others right.
+        rows: the cells, as text.
+    """
+    from IPython.display import display
+
+    display(_Table([list(head), *map(list, rows)]))
+
+
+class _Table:
+    def __init__(self, rows):
+        self._rows = rows
+
+    def __repr__(self):
+        widths = [max(map(len, column)) for column in zip(*self._rows, strict=True)]
+        lines = []
+        for first, *others in self._rows:
+            cells = [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])]
+            lines.append("  ".join(cells))
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        lines = ['<div style="overflow-x: auto"><table>']
+        for kind, (first, *others) in zip(["th"] + ["td"] * len(self._rows), self._rows, strict=False):
+            cells = "".join(
+                f'<{kind} style="text-align: right">{html.escape(cell)}</{kind}>' for cell in others
+            )
+            lines.append(f'<tr><th style="text-align: left">{html.escape(first)}</th>{cells}</tr>')
+        return "\n".join([*lines, "</table></div>"])
+
+
+def show_figure(alt: str) -> None:
+    """Show the current figure, as `plt.show()` does, with a text for those who can't see it.
+
+    Args:
+        alt: what the figure shows, in a sentence or two.
+    """
+    import matplotlib.pyplot as plt
+    from IPython import get_ipython
+    from IPython.display import display
+    from PIL import Image
+
+    if get_ipython() is None:
+        plt.show()
+        return
+    file, small = io.BytesIO(), io.BytesIO()
+    plt.savefig(file, dpi=90)
+    plt.close()
+    Image.open(file).convert("RGB").quantize(128).save(small, "PNG", optimize=True)
+    image = base64.b64encode(small.getvalue()).decode()
+    # Jupyter gives a picture no alternative text, HTML has one. The picture is for what takes no HTML.
+    page = f'<img style="max-width: 100%" alt="{html.escape(alt)}" src="data:image/png;base64,{image}">'
+    display({"text/html": page, "image/png": image, "text/plain": f"Figure: {alt}"}, raw=True)
+
+
+@contextlib.contextmanager
+def progress(total: int, what: str):
+    """A bar that can be watched while something runs, and that leaves nothing behind.
+
+    Yields a tqdm bar: `bar.update()` after each of `total` steps, `bar.set_description(what)`.
+    In a notebook it is one display that is updated in place; where nobody watches, there is none.
+    """
+    from IPython import get_ipython
+    from tqdm import tqdm
+
+    if getattr(get_ipython(), "kernel", None) is None:  # a script: tqdm itself knows a terminal
+        with tqdm(total=total, desc=what, leave=False, disable=None) as bar:
+            yield bar
+        return
+    line = _Line()
+    try:
+        with tqdm(total=total, desc=what, file=line, ncols=80, bar_format=_BAR) as bar:
+            yield bar
+    finally:
+        line.write("")
+
+
+_BAR = "{desc}: {percentage:3.0f}%|{bar}|"
+
+
+class _Line:
+    """A file whose last line is shown, in a single display of the notebook."""
+
+    def __init__(self):
+        from IPython.display import display
+
+        self._display = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def write(self, text):
+        if text.strip("\r\n") or not text:
+            self._display.update({"text/plain": text.strip()}, raw=True)
+
+    def flush(self):
+        pass

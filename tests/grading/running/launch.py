@@ -1,0 +1,121 @@
+"""What every process for submissions is started with: a folder, a user, a path and an environment."""
+
+import contextlib
+import itertools
+import json
+import os
+import site
+import sys
+import tempfile
+from pathlib import Path
+
+from .inside.mounts import FOLDER
+from .process import Limits
+
+PROJECT = str(Path(__file__).resolve().parents[3])
+
+
+INSIDE = str(Path(__file__).resolve().parent / "inside")
+
+
+PATIENCE = 120  # seconds for torch to be imported, on whatever machine
+
+
+class Starter:
+    """What forks and spawns share: limits, and for each submission a folder and, as root, a user.
+
+    Both have `limits`, `ways()`, `start()` and `close()`. Neither knows whether it works; `sandbox.py`
+    finds that out.
+    """
+
+    def __init__(self, limits: Limits, preload: list[str]):
+        self.limits, self.preload = limits, preload
+        first = 30_000 + os.getpid() % 300 * 100  # below 65,536: containers often know no higher ones
+        self._uids = itertools.cycle(range(first, first + 100))
+        # Never as root: where that can't be had, nobody is graded.
+        self._as_user = hasattr(os, "geteuid") and os.geteuid() == 0
+
+    def new_settings(self, way):
+        """A folder that a submission may write to, and what its process is told."""
+        parent = tempfile.gettempdir()
+        if self._as_user and "files" not in way:  # with it, the way there is made anew
+            parent = next((path for path in (parent, "/tmp", "/var/tmp") if _anyone_enters(path)), parent)
+        outer = os.path.realpath(tempfile.mkdtemp(prefix="submission-", dir=parent))
+        os.chmod(outer, 0o711)  # and its own folder in it: it can't be moved elsewhere by another user
+        folder = os.path.join(outer, "own")
+        os.mkdir(folder, 0o700)
+        uid = next(self._uids) if self._as_user else None
+        if uid is not None:
+            with contextlib.suppress(OSError):  # the trial says whether it matters
+                os.chown(folder, uid, uid)
+        seen = FOLDER if "files" in way else folder
+        private = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), seen)
+        return folder, {
+            "folder": seen,
+            "uid": uid,
+            "environment": environment() | private,
+            "protections": way,
+            "memory_bytes": self.limits.memory_bytes,
+            "file_bytes": self.limits.file_bytes,
+            "folder_bytes": self.limits.folder_bytes,
+        }
+
+
+NO_TORCH = (
+    "The grader can't start a process that imports torch. Does `python -c 'import torch'` work, and in time?"
+)
+
+
+def library() -> list[str]:
+    """The folders of the standard library and of installed packages on the path, and no others."""
+    homes = [
+        os.path.realpath(path)
+        for path in (sys.prefix, sys.base_prefix, site.getusersitepackages(), *site.getsitepackages())
+    ]
+    # Without links: what a link names may be hidden, and then so is what it leads to.
+    paths = [os.path.realpath(path) for path in sys.path if os.path.isdir(path)]
+    # The project may lie in the environment's folder, or the environment in the project's.
+    return [p for p in dict.fromkeys(paths) if _depth_in(p, homes) > _depth_in(p, [PROJECT])]
+
+
+def _depth_in(path, folders):
+    return max(
+        (len(f) for f in folders if path == f or path.startswith(f.rstrip(os.sep) + os.sep)), default=0
+    )
+
+
+def _anyone_enters(path):
+    path = os.path.realpath(path)
+    return all(os.stat(one).st_mode & 1 for one in (path, *map(str, Path(path).parents)))
+
+
+def command(settings: dict) -> list[str]:
+    """The command line of a process that runs inside/server.py."""
+    # Isolated mode keeps the project off the path; the packages are found where this process finds them.
+    start = (
+        f"import sys; sys.path[:] = {library()!r}\n"
+        "from importlib.util import module_from_spec, spec_from_file_location\n"
+        f"spec = spec_from_file_location('inside', {INSIDE!r} + '/__init__.py')\n"
+        "sys.modules['inside'] = module_from_spec(spec)\n"
+        "spec.loader.exec_module(sys.modules['inside'])\n"
+        "from inside import server\n"
+        "server.main()"
+    )
+    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", start, json.dumps(settings)]
+
+
+def environment() -> dict[str, str]:
+    """The variables that it sees: none of the grader's own but those that a system needs."""
+    kept = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "PATHEXT", "COMSPEC")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {
+        "PATH": os.defpath,
+        "MPLBACKEND": "Agg",  # plots go nowhere
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        # Freed memory is kept, and new one comes in 2 MiB: single pages cost forks and calls the most.
+        "MALLOC_TRIM_THRESHOLD_": "67108864",
+        "MALLOC_MMAP_THRESHOLD_": "67108864",
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+        "TORCHDYNAMO_DISABLE": "1",  # torch.compile needs a compiler, and changes no value
+    }

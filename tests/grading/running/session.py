@@ -1,0 +1,219 @@
+"""Talks to one submission in its process. What comes back is data, never code."""
+
+import contextlib
+import os
+import queue
+import threading
+import time
+
+import numpy as np
+
+from ..handed_in.printable import plain_text
+from ..handed_in.source import imported_by
+from ..handed_in.submission import Submission
+from . import answers
+from .answers import Answer, Died, Missing
+from .inside import FUNCTIONS, wire
+from .process import Process
+
+SOON = 2.0  # seconds for all usual questions together, which take a right submission a hundredth of that
+
+
+class Session:
+    """One submission in the sandbox. If its process dies, the next call starts another.
+
+    Attributes:
+        loaded: the names of the sheet's functions that it defines, or Raised or Died.
+        output: what it printed, cut at the limit.
+        is_orphan: whether its process died together with what it was forked from: maybe not its own doing.
+    """
+
+    def __init__(self, sandbox, submission: Submission, seconds: float | None = None):
+        """`sandbox` has `limits`, and `start(imports)` for a `Process`; `seconds` replaces its time limit.
+
+        Raises:
+            SandboxError: there is no process to be had.
+        """
+        self._sandbox, self._submission = sandbox, submission
+        self._seconds = seconds or sandbox.limits.seconds
+        self._left = 6 * self._seconds  # for all that a submission does, however slow it is
+        self._output, self._dropped, self._messages = bytearray(), 0, 0
+        self._process: Process | None = None
+        self.is_orphan = False
+        self._dead: dict[str, Died] = {}
+        self.loaded = self._load()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def output(self) -> str:
+        text = self._output.decode("utf-8", "replace")
+        return plain_text(text) + (f"\n[{self._dropped:,} more bytes dropped]" if self._dropped else "")
+
+    def call(
+        self,
+        function: str,
+        arrays: list[np.ndarray],
+        differentiate: bool = False,
+        part: int | None = None,
+        quiet: bool = False,
+        look: bool = False,
+    ) -> Answer:
+        """Call `function` with fresh tensors of these float32 arrays; the modes are those of inside/call.py.
+
+        A function that once ended the process is not asked again.
+
+        Raises:
+            SandboxError: there is no process to be had.
+        """
+        if function in self._dead:
+            return self._dead[function]
+        if isinstance(self.loaded, tuple) and function not in self.loaded:
+            return Missing(function)
+        answer = Died("time")
+        if self._left >= 0:
+            answer = self._load() if self._process is None else ()
+        if isinstance(answer, tuple):
+            start = time.monotonic()
+            answer = self._ask([(function, arrays, differentiate, part, quiet, look)], self._seconds)
+            self._left -= time.monotonic() - start
+            answer = answer[0] if isinstance(answer, list) else answer
+        if isinstance(answer, Died):
+            self._dead[function] = answer
+        return answer
+
+    def call_all(self, questions: list[tuple]) -> list[Answer] | None:
+        """The answers to questions that are the arguments of `call`, asked in one message.
+
+        None if not all of them come, and soon. Then nothing is said against any function: the submission is
+        loaded anew, as if it had not been asked.
+        """
+        found = self._ask(questions, min(self._seconds, SOON)) if self._process else None
+        if isinstance(found, list):
+            return found
+        self._left += self._loading  # it is loaded once more
+        self._output.clear()
+        self._dropped = 0
+        return None
+
+    def _ask(self, questions, seconds):
+        arrays = {id(array): array for _, some, *_ in questions for array in some}
+        places = {key: place for place, key in enumerate(arrays)}
+        calls = [
+            {"function": function, "arrays": [places[id(array)] for array in some], "modes": modes}
+            for function, some, *modes in questions
+        ]
+
+        def read(report, numbers):
+            found = answers.split(report["calls"], numbers, len(questions))
+            return [
+                answers.read(*one, some, look=modes[-1])
+                for one, (_, some, *modes) in zip(found, questions, strict=True)
+            ]
+
+        return self._exchange({"calls": calls}, list(arrays.values()), read, seconds)
+
+    def close(self):
+        if self._process is None:
+            return
+        self._over.set()
+        self._questions.put(None)
+        self._process.end()
+        for thread in self._threads:  # what it printed last is still to be read, on a busy machine too
+            thread.join(5)
+        self._process = None
+
+    def _load(self):
+        process = self._sandbox.start(imported_by([self._submission]))
+        self._process = process
+        self._over, self._ended_for = threading.Event(), None
+        self._questions, self._answers = queue.SimpleQueue(), queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=job, args=arguments, daemon=True)
+            for job, arguments in (
+                (self._drain, (process.output,)),
+                (self._watch, (process, self._over)),
+                (_talk, (process.requests, process.replies, self._questions, self._answers)),
+            )
+        ]
+        try:
+            for thread in self._threads:
+                thread.start()
+            one = self._submission
+            message = {"source": one.source, "cells": one.cells, "helpers": one.helpers}
+            start = time.monotonic()
+            loaded = self._exchange(message, [], _functions, self._seconds)
+            self._loading = time.monotonic() - start
+            self._left -= self._loading
+            return loaded
+        except BaseException:  # an interrupt, say: nothing is to be left behind
+            self.close()
+            raise
+
+    def _watch(self, process, over):
+        while not over.wait(0.1):
+            if excess := process.excess():
+                self._ended_for = excess
+                process.kill()
+                return
+
+    def _exchange(self, message, arrays, read, seconds):
+        """Send one message, and `read` the answer to it."""
+        self._messages += 1
+        self._questions.put((message | {"id": self._messages}, arrays, read))
+        try:
+            answer, reason = self._answers.get(timeout=seconds), "crash"
+        except queue.Empty:
+            answer, reason = None, "time"
+        if answer is not None:
+            return answer
+        reason, process = self._ended_for or reason, self._process
+        self.close()
+        self.is_orphan |= reason == "crash" and process.is_orphan
+        return Died(reason)
+
+    def _drain(self, output):
+        limit = self._sandbox.limits.output_bytes
+        with contextlib.suppress(OSError):
+            while data := os.read(output, 1 << 16):
+                room = max(0, limit - len(self._output))
+                self._output += data[:room]
+                self._dropped += len(data[room:])
+        os.close(output)
+
+
+_FOREIGN = (  # what a stranger's answer can raise
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError
+)  # fmt: skip
+
+
+def _talk(requests, replies, questions, found):
+    """Ask, until there are no questions any more or no proper answers; then hang up.
+
+    Who talks hangs up: a number that were closed while something still reads would come to mean the
+    next submission's.
+    """
+    try:
+        with contextlib.suppress(*_FOREIGN):
+            while question := questions.get():
+                message, arrays, read = question
+                wire.send(requests, message, arrays)
+                report = {}
+                while report.get("id") != message["id"]:  # anything else was not asked for
+                    report, numbers = wire.receive(replies, 32 << 20, 1 << 20)
+                found.put(read(report, numbers))
+    finally:
+        found.put(None)
+        os.close(requests)
+        os.close(replies)
+
+
+def _functions(report, _):
+    """What loading came to: the functions that are there, or why there are none."""
+    if "error" in report:
+        return answers.read_error(report["error"])
+    return tuple(name for name in FUNCTIONS if name in list(report["functions"]))

@@ -1,0 +1,68 @@
+"""Starts a process of its own for each submission, where forking isn't safe."""
+
+import os
+import subprocess
+import threading
+
+from .inside import confine
+from .inside.wire import READY
+from .launch import NO_TORCH, PATIENCE, Starter, command, environment
+from .process import Process, SandboxError, memory_of
+
+
+class Spawns(Starter):
+    """A new process for each submission, with its own import of torch. Nothing shuts it in."""
+
+    def ways(self) -> list[list[str]]:
+        """The protections that may work, the most first."""
+        return [["reading"], []] if self._as_user else [["reading"]]
+
+    def close(self) -> None:
+        pass
+
+    def start(self, way: list[str], preload: list[str]) -> Process:
+        """A fresh process that has imported torch already, and these: no author's time is spent on that.
+
+        Raises:
+            SandboxError: torch can't be imported.
+        """
+        folder, settings = self.new_settings(way)
+        settings["preload"], uid = preload, settings["uid"]
+        process = subprocess.Popen(
+            command(settings),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment() | {"HOME": os.path.expanduser("~")},
+            start_new_session=True,
+        )
+
+        def kill():
+            if os.name == "posix":
+                confine.end(process.pid, process.pid)
+            if uid is not None:
+                command = ["/bin/sh", "-c", "kill -KILL -1"]  # whoever has left that family
+                subprocess.run(command, user=uid, group=uid, extra_groups=[], check=False)
+            process.kill()
+            process.wait()
+            return True
+
+        fds = [os.dup(pipe.fileno()) for pipe in (process.stdin, process.stdout, process.stderr)]
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            pipe.close()
+        started = Process(folder, *fds, process.pid, 0, self.limits.folder_bytes, kill)
+        ready = []
+        waiting = threading.Thread(target=lambda: ready.append(os.read(fds[1], 1)), daemon=True)
+        waiting.start()
+        try:
+            waiting.join(PATIENCE)
+            if ready != [READY]:
+                raise SandboxError(NO_TORCH)
+        except BaseException:
+            started.end()
+            waiting.join(PATIENCE)
+            for fd in fds:
+                os.close(fd)
+            raise
+        started.memory_bytes = memory_of([process.pid]) + self.limits.memory_bytes
+        return started

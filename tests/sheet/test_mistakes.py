@@ -1,0 +1,211 @@
+"""Every declared mistake is named and costs what it declares, alone and in pairs; so is a new one."""
+
+import random
+
+import numpy as np
+import pytest
+
+from tests.grading.handed_in.submission import Submission
+from tests.grading.judging import explain
+from tests.grading.judging.examine import examine
+from tests.grading.judging.grade import check_function, default_probes, grade
+from tests.grading.running.process import Limits
+from tests.grading.running.sandbox import Sandbox
+from tests.grading.sheet import mistakes
+from tests.grading.sheet.rubric import EXERCISES, Criterion, Exercise
+from tests.grading.sheet.steps import Step, combinations, evaluate, steps_of
+from tests.written import HEAD, source_of
+
+ARGUMENTS = {n: default_probes().questions(e.arguments).values[0].exact for n, e in EXERCISES.items()}
+FORMULAS = mistakes.FORMULAS
+
+
+def all_of(number):
+    return [way for step in steps_of(FORMULAS[number], ARGUMENTS[number]) for way in step.mistakes]
+
+
+def values_of(number, ways):
+    batches = default_probes().questions(EXERCISES[number].arguments).values
+    return [evaluate(FORMULAS[number], ways, batch.exact) for batch in batches]
+
+
+def is_same(number, ways, others):
+    """Whether two sets of mistakes compute the same, as far as the exercise can tell."""
+    same = explain.same_order if EXERCISES[number].by_order else explain.same_values
+    pairs = list(zip(values_of(number, ways), values_of(number, others), strict=True))
+    return all(a is not None and b is not None and same(a, b, ways) for a, b in pairs)
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox(Limits(seconds=20)) as sandbox:
+        yield sandbox
+
+
+def graded(number, ways, sandbox):
+    """The results of the exercise for a submission that makes these mistakes."""
+    source = HEAD + source_of(FORMULAS[number], ways, ARGUMENTS[number])
+    results = grade(Submission("test", source=source), sandbox).results
+    return {r.criterion.part: r for r in results if r.criterion.exercise == number and r.lost}
+
+
+NOT_ALONE = {  # what can't be seen alone, or stops torch, or is not linear in the loss
+    (1, "decoder_bias: after"),
+    (2, "decoder_bias: after"),
+    (1, "output: scaled"),
+    (1, "norm: bce"),
+}
+SINGLE = [(n, way) for n in EXERCISES for way in all_of(n) if (n, way.name) not in NOT_ALONE]
+
+
+@pytest.mark.parametrize(("number", "way"), SINGLE, ids=[f"{n} {way.name}" for n, way in SINGLE])
+def test_a_mistake_is_named_and_costs_its_part(number, way, sandbox):
+    lost = graded(number, (way,), sandbox)
+    assert lost, "it earns full points"
+    # Another mistake may compute the very same: for the loss, −x̂ is an x + x̂.
+    same = [way, *(other for other in all_of(number) if is_same(number, (way,), (other,)))]
+    named = next(
+        (other for other in same if other.part in lost and lost[other.part].mistake == other.name), None
+    )
+    assert named, lost
+    assert lost[named.part].reason.startswith(named.sentence.partition("{c:g}")[0])
+    others = {part: r.mistake for part, r in lost.items() if part != named.part}
+    assert not others or way.rounds or _is_a_step_function(others), others
+
+
+def _is_a_step_function(others):
+    """What has no slope can't be trained: that is a mistake of its own."""
+    return set(others) == {"scalar"} and others["scalar"] in (
+        "wrong gradient",
+        "detached",
+        "not differentiable",
+    )
+
+
+def pairs(number, count):
+    ways = combinations(steps_of(FORMULAS[number], ARGUMENTS[number]), 2)
+    chosen = random.Random(8).sample(ways, 4 * count)
+    visible = [some for some in chosen if _is_visible(number, some)]
+    return [(number, some) for some in visible[:count]]
+
+
+def _is_visible(number, ways):
+    """Whether all answers can be computed and differ from the right ones, by no matter of rounding."""
+    if any(way.rounds or (number, way.name) in NOT_ALONE or way.name == "activation: sin" for way in ways):
+        return False
+    pairs = list(zip(values_of(number, ways), values_of(number, ()), strict=True))
+    return all(v is not None and (v.shape != r.shape or not np.allclose(v, r)) for v, r in pairs)
+
+
+PAIRS = [pair for number, count in ((1, 60), (2, 40), (3, 20)) for pair in pairs(number, count)]
+
+
+@pytest.mark.parametrize(
+    ("number", "ways"), PAIRS, ids=[f"{n} {' + '.join(w.name for w in ways)}" for n, ways in PAIRS]
+)
+def test_two_mistakes_are_both_named(number, ways, sandbox):
+    lost = graded(number, ways, sandbox)
+    named = {name for result in lost.values() for name in result.mistake.split(" and ")}
+    if named >= {way.name for way in ways}:
+        return
+    # Others may compute the same; what is said must be true.
+    known = {way.name: way for way in all_of(number)}
+    claimed = tuple(known[name] for name in named if name in known)
+    assert len(claimed) <= 2
+    assert number == 3 or not any("unknown" in result.mistake for result in lost.values()), lost
+    assert any(way.fitted for way in (*claimed, *ways)) or is_same(number, claimed, ways) or number == 3, (
+        named
+    )
+
+
+def test_pairs_are_many():
+    assert len(PAIRS) > 100
+
+
+# ---------------------------------------------------------------- declaring
+
+
+def test_a_mistake_is_added_by_one_call(monkeypatch):
+    def cosine(x, V, W, b, a):
+        import torch
+
+        return (torch.cos(x @ V + b) @ W + a).reshape(-1, 28, 28)
+
+    before = check_function(cosine, 2)
+    assert {r.criterion.part: r.mistake for r in before if r.lost} == {"hidden": "unknown"}
+    monkeypatch.setattr(mistakes.activation, "mistakes", list(mistakes.activation.mistakes))
+    mistakes.activation.mistake("cos", np.cos, "torch.cos(t)", "Your hidden layer uses a cosine.")
+    explain.search.cache_clear()
+    after = check_function(cosine, 2)
+    explain.search.cache_clear()
+    assert {r.criterion.part: r.reason for r in after if r.lost} == {
+        "hidden": "Your hidden layer uses a cosine."
+    }
+
+
+def test_a_formula_that_overflows_explains_nothing(monkeypatch):
+    monkeypatch.setattr(mistakes.error, "mistakes", list(mistakes.error.mistakes))
+    mistakes.error.mistake(
+        "overflows",
+        lambda x, r, over: over(np.exp(1e6 * (x - r) ** 2)),
+        "over(torch.exp(1e6 * (x - r) ** 2))",
+        "",
+    )
+    assert evaluate(FORMULAS[1], (mistakes.error.mistakes[-1],), ARGUMENTS[1]) is None
+
+
+# ---------------------------------------------------------------- another sheet
+
+PROJECT = Step("product", "product", "x, V, b", lambda x, V, b: x @ V + b, "x @ V + b")
+PROJECT.mistake("no bias", lambda x, V, b: x @ V, "x @ V", "Your code leaves out b.")
+MEAN = Step("mean", "mean", "z", lambda z: z.mean(0), "z.mean(0)")
+MEAN.mistake("sum", lambda z: z.sum(0), "z.sum(0)", "Your code adds up. The exercise asks for a mean.")
+
+FOURTH = Exercise(
+    4,
+    "mean_code",
+    "code",
+    ("x", "V", "W", "b", "a"),
+    (
+        Criterion("4.product", 2.5, "The code is xV + b"),
+        Criterion("4.mean", 1.5, "It is averaged over the images"),
+        Criterion("4.shape", 1, "The result has shape [h]"),
+    ),
+    form="shape",
+    end="mean",
+)
+
+
+def mean_code(at, x, V, W, b, a):
+    return at[MEAN](at[PROJECT](x, V, b))
+
+
+@pytest.mark.parametrize(
+    ("code", "lost"),
+    [
+        ("(x @ V + b).mean(0)", {}),
+        ("(x @ V).mean(0)", {"product": "product: no bias"}),
+        ("(x @ V).sum(0)", {"product": "product: no bias", "mean": "mean: sum"}),
+        ("(x @ V + b).mean(0).tolist()", {"shape": "not a tensor"}),
+        ("(x @ V + b).mean(0) * 1.5", {"mean": "unknown"}),
+        ("(x @ V + b).mean(0)[None]", {"shape": "wrong shape"}),
+        ("None", {"product": "returns nothing", "mean": "returns nothing", "shape": "returns nothing"}),
+    ],
+)
+def test_a_fourth_exercise_is_a_declaration_and_its_formula(code, lost, sandbox, monkeypatch):
+    from tests.grading.running import answers
+    from tests.grading.running.inside import call as inside
+
+    inside.import_torch()
+    function = eval(f"lambda x, V, W, b, a: ({code}, x)[0]")
+    results = examine(
+        FOURTH,
+        mean_code,
+        lambda _, arrays, *modes: answers.read(*inside.call(function, arrays, *modes), arrays),
+        default_probes(),
+    )
+    found = {r.criterion.part: r.mistake for r in results if r.lost}
+    assert sum(r.points for r in results) == FOURTH.points - sum(
+        c.points for c in FOURTH.criteria if c.part in found
+    )
+    assert found == lost
