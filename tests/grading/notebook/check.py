@@ -11,7 +11,7 @@ from ..judging.grade import check_function
 from ..judging.result import Grade
 from ..reporting.text import mark, rows_of, table
 from ..sheet.rubric import CRITERIA, FUNCTIONS
-from .reload import is_from_solution, load_error, reloaded, saved, told
+from . import solution_file
 
 _GREEN, _RED, _GREY = "#00785a", "#b34700", "#666666"  # told apart by the colour-blind too, dark on white
 
@@ -39,9 +39,9 @@ def check(*functions: Callable) -> None:
         if not isinstance(name, str) or name not in exercises or not callable(function):
             print(f"check takes the functions of this sheet, as in check({', '.join(exercises)}).")
             return
-        error = load_error() if is_from_solution(function) else None
-        if error:
-            print(f"solution.py stops before any function is called. {told(error)}")
+        problem = solution_file.load_problem() if solution_file.is_from_solution(function) else None
+        if problem:
+            print(f"solution.py stops before any function is called. {problem}")
             return
         try:
             with (
@@ -56,9 +56,9 @@ def check(*functions: Callable) -> None:
             print(f"Interrupted: {name} had not answered yet. Is there an endless loop?")
             return
         results += found
-        if not is_from_solution(function):
+        if not solution_file.is_from_solution(function):
             in_cells.append(name)
-    notes = _notes(results, in_cells, len(functions)) if reloaded else []
+    notes = _notes(results, in_cells, len(functions)) if solution_file.is_loaded() else []
     display(_Check(Grade("", results), len(functions) > 1, notes))
 
 
@@ -73,7 +73,7 @@ def _notes(results, in_cells, checked):
     elif len(results) == len(CRITERIA):
         notes.append("Hand in solution.py.")
     if len(in_cells) < checked and any(result.reason for result in results):
-        notes.append(saved())  # perhaps the student's last change was not
+        notes.append(solution_file.saved())  # perhaps the student's last change was not
     return notes
 
 

@@ -41,6 +41,17 @@ class _Table:
         return "\n".join([*lines, "</table></div>"])
 
 
+DPI = 160  # sharp on screens of double density; shown at half the size
+
+
+def draw_in_the_notebook() -> None:
+    """Let figures go into the notebook, whatever MPLBACKEND says: there may be no window to draw in."""
+    from IPython import get_ipython
+
+    if getattr(get_ipython(), "kernel", None) is not None:
+        get_ipython().run_line_magic("matplotlib", "inline")
+
+
 def show_figure(alt: str) -> None:
     """Show the current figure, as `plt.show()` does, with a text for those who can't see it.
 
@@ -56,13 +67,18 @@ def show_figure(alt: str) -> None:
         plt.show()
         return
     file, small = io.BytesIO(), io.BytesIO()
-    plt.savefig(file, dpi=90)
+    plt.savefig(file, dpi=DPI)
     plt.close()
-    Image.open(file).convert("RGB").quantize(128).save(small, "PNG", optimize=True)
-    image = base64.b64encode(small.getvalue()).decode()
+    colours = Image.open(file).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    colours.save(small, "PNG", optimize=True)
+    image, width = base64.b64encode(small.getvalue()).decode(), colours.width // 2
     # Jupyter gives a picture no alternative text, HTML has one. The picture is for what takes no HTML.
-    page = f'<img style="max-width: 100%" alt="{html.escape(alt)}" src="data:image/png;base64,{image}">'
-    display({"text/html": page, "image/png": image, "text/plain": f"Figure: {alt}"}, raw=True)
+    page = (
+        f'<img width="{width}" style="max-width: 100%" alt="{html.escape(alt)}" '
+        f'src="data:image/png;base64,{image}">'
+    )
+    bundle = {"text/html": page, "image/png": image, "text/plain": f"Figure: {alt}"}
+    display(bundle, metadata={"image/png": {"width": width}}, raw=True)
 
 
 @contextlib.contextmanager
@@ -87,7 +103,7 @@ def progress(total: int, what: str):
         line.write("")
 
 
-_BAR = "{desc}: {percentage:3.0f}%|{bar}|"
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {remaining} to go"
 
 
 class _Line:

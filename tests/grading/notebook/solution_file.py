@@ -1,0 +1,144 @@
+"""The student's solution.py in the notebook: it is taken anew when it has changed, and never stops a cell.
+
+Importing this module makes `import solution` mean the file of this sheet's own folder, wherever the notebook
+runs. If that file can't be loaded, its three functions raise the reason.
+"""
+
+import contextlib
+import importlib.abc
+import importlib.util
+import sys
+import time
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from ..sheet.rubric import FUNCTIONS
+
+PATH = Path(__file__).resolve().parents[3] / "solution.py"
+_error: BaseException | None = None  # what kept the file from being loaded
+_put_back: list[str] = []  # the settings of torch that the file changed, and should not have
+
+
+class _Solution(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds and loads solution.py. (IPython's autoreload keeps old functions when the new file fails.)"""
+
+    def __init__(self):
+        self._module: ModuleType | None = None
+        self._loaded = None
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "solution":
+            return importlib.util.spec_from_file_location(name, PATH, loader=self)
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        self._module = module
+        self._load()
+
+    def refresh(self, *_):
+        """Load the file again if it has changed."""
+        if self._module is not None and _version() != self._loaded:
+            for name in [name for name in vars(self._module) if not name.startswith("__")]:
+                delattr(self._module, name)
+            self._load()
+
+    def _load(self):
+        global _error
+        self._loaded, _error = _version(), None
+        with _settings_put_back():
+            try:
+                exec(compile(PATH.read_bytes(), PATH, "exec"), vars(self._module))
+            except BaseException as error:  # SystemExit and an interrupt, too, are told by the functions
+                _error = error
+                for name in FUNCTIONS.values():
+                    setattr(self._module, name, _raising(error))
+
+
+def install() -> None:
+    """Make `import solution` do all of this, and look for a newer file before each cell of a notebook."""
+    from IPython import get_ipython
+
+    finder = _Solution()
+    sys.meta_path.insert(0, finder)
+    if get_ipython() is not None:
+        get_ipython().events.register("pre_run_cell", finder.refresh)
+
+
+def is_from_solution(function) -> bool:
+    """Whether calling `function` ends in solution.py: it stands there, or names it."""
+    code = getattr(function, "__code__", None)
+    return "solution" in getattr(code, "co_names", ()) or getattr(code, "co_filename", None) == str(PATH)
+
+
+def is_loaded() -> bool:
+    """Whether the notebook has imported solution.py, with or without success."""
+    return getattr(sys.modules.get("solution"), "__file__", None) == str(PATH)
+
+
+def load_problem() -> str | None:
+    """What keeps solution.py from being loaded, in a sentence."""
+    if _error is None:
+        return None
+    if isinstance(_error, KeyboardInterrupt):
+        return "It was interrupted while it was loaded. Is there an endless loop outside of the functions?"
+    if isinstance(_error, FileNotFoundError) and not PATH.exists():
+        return f"There is no {PATH.name} beside this notebook any more."
+    kind, message, line, code = type(_error).__name__, str(_error), None, ""
+    if isinstance(_error, SyntaxError):
+        kind, message, line, code = "It is not valid Python", _error.msg, _error.lineno, _error.text or ""
+    for frame in traceback.extract_tb(_error.__traceback__):
+        if frame.filename == str(PATH):
+            line, code = frame.lineno, frame.line or ""
+    where = f" (line {line}: `{code.strip()}`)" if line else ""
+    return f"{kind}: {message}{where}."
+
+
+def settings_note() -> str | None:
+    """Which settings of torch solution.py has changed, in a sentence."""
+    if not _put_back:
+        return None
+    return f"solution.py changes {' and '.join(_put_back)}. That would change the training: it was put back."
+
+
+def saved() -> str:
+    """When solution.py was saved, in a sentence; no clock of a server's is in it."""
+    with contextlib.suppress(OSError):
+        seconds = max(0, time.time() - PATH.stat().st_mtime)
+        for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+            if seconds >= size or unit == "second":
+                count = int(seconds // size)
+                return f"This is {PATH.name} as saved {count} {unit}{'s' * (count != 1)} ago."
+    return f"There is no {PATH.name} beside this notebook any more."
+
+
+def _version():
+    with contextlib.suppress(OSError):
+        status = PATH.stat()
+        return status.st_mtime_ns, status.st_size
+
+
+def _raising(error):
+    trace = error.__traceback__
+
+    def function(*_):
+        raise error.with_traceback(trace)
+
+    return function
+
+
+@contextlib.contextmanager
+def _settings_put_back():
+    import torch
+
+    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
+    yield
+    _put_back.clear()
+    if torch.get_default_dtype() != dtype:
+        torch.set_default_dtype(dtype)
+        _put_back.append("the default dtype")
+    if torch.is_grad_enabled() != grad:
+        torch.set_grad_enabled(grad)
+        _put_back.append("whether torch differentiates")
