@@ -41,7 +41,10 @@ def notebook_names(*variables):
     """The notebook's imports, functions and classes, and these of its variables, without running the rest."""
     names = {}
     for cell in nbformat.read(ROOT / "exercise_sheet_8.ipynb", as_version=4).cells:
-        for statement in ast.parse(cell.source).body if cell.cell_type == "code" else ():
+        statements = ast.parse(cell.source).body if cell.cell_type == "code" else []
+        if statements and isinstance(statements[0], ast.Try):  # the imports
+            statements[:1] = statements[0].body
+        for statement in statements:
             if isinstance(statement, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)) or (
                 isinstance(statement, ast.Assign) and _assigned(statement) <= set(variables)
             ):

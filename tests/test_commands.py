@@ -27,7 +27,7 @@ SMALL = {
     "-m tests.grading.handing_out.autograder": "-m tests.grading.handing_out.autograder {tmp}/autograder.zip",
     "-m tests.grading.reporting.table": "-m tests.grading.reporting.table {tmp}/grades.csv {tmp}/part.csv",
     "tests/benchmark_training.py": "tests/benchmark_training.py 1",
-    "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1",
+    "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1 1",
     "tests/benchmark_grading.py": "tests/benchmark_grading.py 3",
 }
 # CI runs these before it runs this.

@@ -58,7 +58,7 @@ def check(*functions: Callable) -> None:
         results += found
         if not solution_file.is_from_solution(function):
             in_cells.append(name)
-    notes = _notes(results, in_cells, len(functions)) if solution_file.is_loaded() else []
+    notes = _notes(results, in_cells, len(functions)) if solution_file.is_in_use() else []
     display(_Check(Grade("", results), len(functions) > 1, notes))
 
 

@@ -7,15 +7,15 @@ def draw_network() -> None:
 
     _, ax = plt.subplots(figsize=(6.4, 2.5), layout="constrained")
     layers = ((0, 9, "x", "784 pixels"), (3, 4, "z", "h = 32 numbers:\nthe code"), (6, 9, "x̂", "784 pixels"))
+    before = []
     for x, count, name, words in layers:
         heights = [0.45 * (i - (count - 1) / 2) for i in range(count)]
         ax.scatter([x] * count, heights, s=60, facecolor="white", edgecolor="black", zorder=2)
         ax.text(x, 2.2, name, ha="center", size=14)
         ax.text(x, -2.25, words, ha="center", va="top")
-        if x:
-            for low in heights:
-                for high in before:
-                    ax.plot([x - 3, x], [high, low], color="lightgray", linewidth=0.5, zorder=1)
+        for low in heights:
+            for high in before:
+                ax.plot([x - 3, x], [high, low], color="lightgray", linewidth=0.5, zorder=1)
         before = heights
     for x, name, words in ((1.5, "V, b", "encoder"), (4.5, "W, a", "decoder")):
         ax.text(x, 0, name, ha="center", va="center", size=14, bbox={"color": "white"})

@@ -73,9 +73,12 @@ def is_from_solution(function) -> bool:
     return "solution" in getattr(code, "co_names", ()) or getattr(code, "co_filename", None) == str(PATH)
 
 
-def is_loaded() -> bool:
-    """Whether the notebook has imported solution.py, with or without success."""
-    return getattr(sys.modules.get("solution"), "__file__", None) == str(PATH)
+def is_in_use() -> bool:
+    """Whether this is a notebook that has imported solution.py, with or without success."""
+    from IPython import get_ipython
+
+    is_ours = getattr(sys.modules.get("solution"), "__file__", None) == str(PATH)
+    return is_ours and get_ipython() is not None
 
 
 def load_problem() -> str | None:
