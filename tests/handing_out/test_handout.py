@@ -111,12 +111,35 @@ def test_it_gives_nothing_away():
             lines = REFERENCE.splitlines()[statement.body[first].lineno - 1 : statement.end_lineno]
             bodies |= {line.strip() for line in lines} - {"", "]", ")"}
     assert len(bodies) > 10
-    for path, content in students.files().items():
+    for path, content in students.files(github=True).items():
+        content = re.sub(r'"<details><summary>Hint.*?</details>', "", content, flags=re.DOTALL)  # on purpose
         assert not bodies & {line.strip() for line in content.splitlines()}, path
         assert not any(len(line) > 25 and line in content for line in bodies), path
     text = "".join(students.files().values())
-    assert "x.norm(dim=1)" not in text and "BEGIN SOLUTION" not in text  # the answer to exercise 4
-    assert "mse_loss(" not in text and ".relu(" not in text and "addmm(" not in text
+    assert "error = error / ink" not in text and "BEGIN SOLUTION" not in text  # the answer to exercise 4
+    assert "mse_loss(" not in text and "addmm(" not in text
+
+
+def test_it_carries_what_the_check_needs_and_no_more():
+    files = students.files()
+    assert not [
+        path for path in files if "/course/" in path or "/handed_in/people" in path or "workflow" in path
+    ]
+    assert {"tests/grading/notebook/check.py", "tests/grading/running/inside/call.py"} <= set(files)
+    assert "GitHub" not in files["README.md"] and "GitHub" in students.files(github=True)["README.md"]
+    assert ".github/workflows/classroom.yml" in students.files(github=True)
+
+
+def test_students_install_nothing_that_only_tests_need():
+    packages = re.findall(r"^[\w-]+", students.files()["requirements.txt"], re.MULTILINE)
+    assert {"torch", "jupyterlab", "mlxtend"} <= set(packages)
+    assert not {"pytest", "nbval", "hypothesis", "threadpoolctl"} & set(packages)
+
+
+def test_the_stubs_promise_no_errors():
+    source = students.files()["solution.py"]
+    assert "Raises" not in source and "ValueError" not in source and "errors are" not in source
+    assert "Returns:" in source
 
 
 def test_the_known_mistakes_are_handed_out_without_torch_and_with_all_else(tmp_path, monkeypatch):
@@ -147,7 +170,8 @@ def test_stubs_keep_the_docstrings_and_earn_nothing(stubs):
     reference = {s.name: s for s in ast.parse(REFERENCE).body if isinstance(s, ast.FunctionDef)}
     assert len(functions) == 3
     for exercise, function in enumerate(functions, 1):
-        assert ast.get_docstring(function) == ast.get_docstring(reference[function.name])
+        docstring = ast.get_docstring(reference[function.name]).split("\n\nRaises:")[0]
+        assert ast.get_docstring(function) == docstring.replace(" and errors", "")
         assert ast.unparse(function.args) == ast.unparse(reference[function.name].args)
         assert ast.unparse(function.body[1]).startswith(f"raise NotImplementedError('Exercise {exercise}: ")
     found = graded(stubs)
@@ -449,12 +473,12 @@ def anomaly_score(x, reconstruction):
 )
 def test_github_classroom_grades_a_hand_out(tmp_path, source, points):
     """Wherever solution.py lies, and whatever files of the author's are named as Python's own."""
-    workflow = students.files()[".github/workflows/classroom.yml"]
+    workflow = students.files(github=True)[".github/workflows/classroom.yml"]
     assert "\nname: Autograding Tests\n" in f"\n{workflow}" and "\n  run-autograding-tests:\n" in workflow
     used = re.findall(r"uses: (.*)", workflow)
     assert all(action.startswith("actions/") for action in used)  # Classroom's own are being given up
     sheet, elsewhere = tmp_path / "sheet", tmp_path / "elsewhere"
-    students.write(sheet, students.files())
+    students.write(sheet, students.files(github=True))
     elsewhere.mkdir()
     if source:
         (sheet / "solution.py").unlink()

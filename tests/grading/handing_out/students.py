@@ -18,25 +18,57 @@ HERE = Path(__file__).resolve().parent
 NAME = "exercise_sheet_8"  # the folder inside an archive
 _ANSWER = re.compile(r" *### BEGIN SOLUTION\n.*?### END SOLUTION\n", re.DOTALL)  # as nbgrader marks them
 _OURS = re.compile(r" \(`python tests/[^`]*`\)")  # a command for teachers: what it runs is not handed out
-COPIED = (
-    ".gitignore", "requirements.txt", "LICENSE", "data/__init__.py", "data/README.md", "tests/__init__.py"
-)  # fmt: skip
+COPIED = (".gitignore", "LICENSE", "data/__init__.py", "data/README.md", "tests/__init__.py")
 
 
-def files() -> dict[str, str]:
-    """All files of the hand-out: {path: content}."""
+def files(github: bool = False) -> dict[str, str]:
+    """All files of the hand-out: {path: content}.
+
+    Args:
+        github: with the whole grader, and a workflow in which it grades each push.
+    """
 
     def read(path):
         return (PROJECT / path).read_text(encoding="utf-8")
 
     found = {path: read(path) for path in COPIED}
-    found["README.md"] = (HERE / "students.md").read_text(encoding="utf-8")
+    readme = (HERE / "students.md").read_text(encoding="utf-8")
+    found["README.md"] = readme if github else re.sub(r" If your course works on GitHub.*", "", readme)
+    found["requirements.txt"] = requirements(read("requirements.txt"))
     found["solution.py"] = stub(read("solution.py"))
     found["exercise_sheet_8.ipynb"] = strip(read("exercise_sheet_8.ipynb"))
-    found[".github/workflows/classroom.yml"] = WORKFLOW
-    found |= grader_files()
-    del found["tests/grading/handing_out/students.py"]
-    return dict(sorted(found.items()))
+    grader = grader_files()
+    if github:
+        found[".github/workflows/classroom.yml"] = WORKFLOW
+        del grader["tests/grading/handing_out/students.py"]
+    else:
+        needed = needed_by("tests/grading/notebook/__init__.py", grader)
+        grader = {path: grader[path] for path in needed}
+    return dict(sorted((found | grader).items()))
+
+
+def requirements(text: str) -> str:
+    """The packages that students need: those whose reason doesn't begin with "tests"."""
+    return "".join(line for line in text.splitlines(keepends=True) if "# tests" not in line)
+
+
+def needed_by(path: str, modules: dict[str, str]) -> set[str]:
+    """The paths of a module, of all that it imports from `modules`, and of the packages around them."""
+    found, waiting = set(), [path]
+    while waiting:
+        path = waiting.pop()
+        if path in found or path not in modules:
+            continue
+        found.add(path)
+        folders = path.split("/")[:-1]
+        waiting += ["/".join([*folders[:n], "__init__.py"]) for n in range(1, len(folders) + 1)]
+        for node in ast.walk(ast.parse(modules[path])):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                base = "/".join([*folders[: len(folders) - node.level + 1], *(node.module or "").split(".")])
+                names = [f"{base.rstrip('/')}/{alias.name}" for alias in node.names]
+                for module in (base.rstrip("/"), *names):
+                    waiting += [f"{module}.py", f"{module}/__init__.py"]
+    return found
 
 
 def stub(source: str) -> str:
@@ -56,8 +88,8 @@ def stub(source: str) -> str:
             imports.append(statement)
         elif isinstance(statement, ast.FunctionDef) and statement.name in exercises:
             message = f"Exercise {exercises.pop(statement.name)}: implement {statement.name}"
-            docstring = statement.body[: ast.get_docstring(statement) is not None]
-            statement.body = docstring + ast.parse(f"raise NotImplementedError({message!r})").body
+            body = f"{_without_errors(ast.get_docstring(statement, clean=False))!r}\n"
+            statement.body = ast.parse(f"{body}raise NotImplementedError({message!r})").body
             functions.append(ast.unparse(statement).replace(repr(message), f'"{message}"'))
     if exercises:
         raise ValueError(f"solution.py has no {' and no '.join(exercises)}")
@@ -67,6 +99,13 @@ def stub(source: str) -> str:
     header = [ast.get_source_segment(source, tree.body[0]) + "\n"] if ast.get_docstring(tree) else []
     header += [ast.unparse(statement) for statement in imports if statement.names]
     return "\n\n\n".join(["\n".join(header), *functions]) + "\n"
+
+
+def _without_errors(docstring: str | None) -> str:
+    """A docstring that promises no exceptions: nobody asks students for them."""
+    return re.sub(
+        r"\n\s*Raises:\n.*\Z", "\n    ", (docstring or "").replace(" and errors", ""), flags=re.DOTALL
+    )
 
 
 def strip(notebook: str) -> str:
@@ -107,9 +146,13 @@ def main() -> None:
         prog="python -m tests.grading.handing_out.students", description=__doc__.split(":")[0]
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="a new folder, or a .zip file")
-    out = parser.parse_args().out
+    parser.add_argument(
+        "--github", action="store_true", help="with a workflow that grades each push (the student's own word)"
+    )
+    options = parser.parse_args()
+    out = options.out
     try:
-        contents = files()
+        contents = files(options.github)
         write(out, contents)
     except (OSError, ValueError) as error:
         known = getattr(error, "strerror", None)
