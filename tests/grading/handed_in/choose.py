@@ -1,4 +1,15 @@
-"""Which of one person's files is graded, and what goes with it."""
+"""Which of one person's files is graded, and what goes with it.
+
+Five rules, the first that decides:
+
+1. the only file that has one of the three functions (or, if none has, the only file);
+2. `solution.py`, as the sheet calls it: the newest upload of that name;
+3. the newest upload, where all files have one name but for the number of a version;
+4. else it is unclear, and a human must look.
+
+(So a notebook with work in its cells comes before an untouched solution.py, by the first rule, and the other way
+round.) Whatever is chosen, functions that only another file has, or a later upload of another name, are looked at.
+"""
 
 import contextlib
 import re
@@ -14,8 +25,6 @@ from .source import MAX_PARSED, cells_of, decode, functions_in, imports
 from .submission import Submission, Upload
 
 MAX_HELPERS = 50
-
-
 MINUTE = 60  # seconds; files written within one have the same age, as a download may write them all
 
 
@@ -30,42 +39,34 @@ class _Work:
     problem: str | None = None
     defined: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
-    number: int = 0
 
     @property
     def path(self):
         return self.upload.path
 
     @property
-    def base(self):
+    def name(self):
         return version_of(self.path)
 
 
 def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submission:
-    """One person's submission: the file that has the most of the three functions, and its helpers.
+    """One person's submission: the file to grade, and its helpers.
 
-    `only` is the file to grade where that is known.
+    Args:
+        only: the path of the file to grade, where that is known.
     """
-    problems = [upload.item.problem for upload in uploads if upload.item.problem]
-    problems += [
-        f"{printable(u.path)} is an archive of a kind that is not read; use .zip or .tar.gz."
-        for u in uploads
-        if u.path.lower().endswith(FOREIGN) and not u.item.problem
-    ]
+    problems = _problems(uploads)
     shown = [
         u for u in uploads if u.path == only or (u.item.name and not passed_over(PurePosixPath(u.path).name))
     ]
-    works = _with_stars([_look(u) for u in shown if is_code(u.path) and not u.item.problem])
+    works = _with_stars([_read_work(u) for u in shown if is_code(u.path) and not u.item.problem])
     if not works:
-        reason = " ".join(map(printable_sentence, problems[:3])) or "There is no solution.py in this folder."
-        return Submission(
-            name, problem=reason, needs_look=bool(problems or any(u.item.name for u in uploads))
-        )
+        return _nothing(name, uploads, problems)
     problems += [work.problem for work in works if work.problem and not work.problem.endswith("is empty.")]
-    work, remarks, unclear = (works[0], [], "") if only else _best(works)
+    work, remark, unclear = (works[0], "", "") if only else _decide(works)
     if work is None:
         return Submission(name, problem=unclear, needs_look=True)
-    notes = [*remarks, unclear, work.note]
+    notes = [remark, unclear, work.note]
     others = sorted({printable(u.path) for u in shown if not is_code(u.path) and not u.item.problem})
     if others and not only:
         notes.append(f"Passed over: {', '.join(others[:5])}{' and more' if len(others) > 5 else ''}.")
@@ -84,6 +85,25 @@ def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submiss
     return _with_solution_beside(found, work, works)
 
 
+def _problems(uploads):
+    """What can't be read, a sentence each."""
+    found = [upload.item.problem for upload in uploads if upload.item.problem]
+    return found + [
+        f"{printable(u.path)} is an archive of a kind that is not read; use .zip or .tar.gz."
+        for u in uploads
+        if u.path.lower().endswith(FOREIGN) and not u.item.problem
+    ]
+
+
+def _nothing(name, uploads, problems):
+    """Where no code was handed in: what is there instead."""
+    there = sorted({printable(u.path) for u in uploads if u.item.name and not passed_over(u.item.name)})
+    what = f" There is {', '.join(there[:5])}{' and more' if len(there) > 5 else ''}." if there else ""
+    reason = " ".join(map(printable_sentence, problems[:3]))
+    reason = reason or f"There is no solution.py in this folder.{what}"
+    return Submission(name, problem=reason, needs_look=bool(problems or any(u.item.name for u in uploads)))
+
+
 def _with_stars(works):
     """A solution.py that imports all of a module beside it has the functions of that module."""
     by_path = {work.path: work for work in works}
@@ -91,7 +111,7 @@ def _with_stars(works):
     for work in works:
         for module in re.findall(r"(?m)^from[ \t]+(\w[\w.]*)[ \t]+import[ \t]+\*", work.text):
             path = (PurePosixPath(work.path).parent / f"{module.replace('.', '/')}.py").as_posix()
-            if work.base == "solution" and path in by_path and path != work.path:
+            if work.name == "solution" and path in by_path and path != work.path:
                 other = by_path[path]
                 work = replace(
                     work, defined=work.defined | other.defined, written=work.written | other.written
@@ -102,10 +122,10 @@ def _with_stars(works):
 
 def _with_solution_beside(found, work, works):
     """A notebook may call the functions of the solution.py beside it."""
-    beside = [o for o in works if o is not work and o.cells is None and o.base == "solution"]
+    beside = [o for o in works if o is not work and o.cells is None and o.name == "solution"]
     if work.cells is None or not beside or found.problem:
         return found
-    other = max(beside, key=lambda o: (len(o.written), o.number, o.path))
+    other = max(beside, key=lambda o: (len(o.written), _version(o), o.path))
     if other.problem:
         return found
     mixed = work.written and other.written - work.written
@@ -114,60 +134,92 @@ def _with_solution_beside(found, work, works):
     return replace(found, source=other.text, note=note, helpers=found.helpers | _helpers(other, works))
 
 
-def _best(works):
-    """The work to grade, or None if that is unclear; remarks; and what a human should look at."""
+def _decide(works):
+    """The work to grade, or None if that is unclear; a remark; and what a human should look at."""
     works = [work for work in works if not work.problem] or works
-    most = max(len(work.written) for work in works)
-    if most:
-        best = [work for work in works if len(work.written) == most]
-    else:
-        most = max(len(work.defined) for work in works)
-        best = [work for work in works if len(work.defined) == most]
-        if not most and len(works) > 1:  # no file is recognised by its content, so the name must do
-            best = [work for work in works if work.base == "solution"] or works
-    named = [work for work in best if work.base == "solution"]  # the sheet asks for solution.py
-    stems = {PurePosixPath(work.path).stem for work in best}
-    works_themselves = [work for work in best if not imports(work.text) & stems]  # and not tests of them
-    best = [work for work in named if work.cells is None] or named or works_themselves or best
-    newest = max(work.upload.item.modified for work in best)
-    chosen = max(best, key=lambda work: (*_age(work, newest), work.path))
-    ties = [
-        w
-        for w in best
-        if _differs(w, chosen)
-        and w.upload.order == chosen.upload.order
-        and (w.base != chosen.base or _age(w, newest) == _age(chosen, newest))
-    ]
-    if ties:
-        names = ", ".join(sorted(_told_apart((chosen, *ties)))[:6])
-        return None, [], f"It is unclear which of {names} to grade."
+    candidates = (
+        [work for work in works if work.written]
+        or [work for work in works if work.defined]
+        or [work for work in works if work.name == "solution"]
+        or works
+    )
+    stems = {PurePosixPath(work.path).stem for work in candidates}
+    candidates = [
+        work for work in candidates if not imports(work.text) & stems
+    ] or candidates  # no tests of it
+    chosen = _by_name(candidates)
+    if chosen is None:
+        names = ", ".join(sorted(_told_apart(candidates))[:6])
+        return None, "", f"It is unclear which of {names} to grade."
+    if not chosen.defined and (chosen.text or chosen.cells):
+        return chosen, "", f"{printable(chosen.path)} has none of the three functions."
+    return chosen, *_beside(chosen, works)
+
+
+def _by_name(candidates):
+    """The work that the rules choose, or None."""
+    named = [work for work in candidates if _is_solution(work) and work.cells is None]
+    named = named or [work for work in candidates if _is_solution(work)]
+    if not named and len({work.name for work in candidates}) == 1:
+        named = candidates
+    newest = max((work.upload.item.modified for work in named), default=0)
+
+    def age(work):
+        recent = newest - work.upload.item.modified < MINUTE
+        return work.upload.order, recent, _version(work), -len(PurePosixPath(work.path).parts)
+
+    latest = [work for work in named if age(work) == max(map(age, named))]
+    different = [work for work in latest if _differs(work, latest[0])]
+    return latest[0] if latest and not different else None
+
+
+def _beside(chosen, works):
+    """What is said of the other works: a remark, and what a human should look at."""
     rivals = [
-        w
-        for w in works
-        if (w.defined or w.base == "solution")
-        and _differs(w, chosen)
+        work
+        for work in works
+        if (work.defined or work.name == "solution")
+        and _differs(work, chosen)
         # A sheet whose cells call solution.py is what everybody has, and no rival.
-        and (w.written or w.cells is None)
+        and (work.written or work.cells is None)
     ]
     if not rivals:
-        none = not chosen.defined and (chosen.text or chosen.cells)
-        return chosen, [], f"{printable(chosen.path)} has none of the three functions." if none else ""
+        return "", ""
     shown, *others = _told_apart((chosen, *rivals))
-    same = [w for w in rivals if w.base == chosen.base and len(w.written) == len(chosen.written)]
-    why = "it is the later one" if same else "it has the most of the three functions"
-    if not same and len(rivals[0].written) == len(chosen.written):
-        why = "the sheet asks for it"
+    if not any(work.written for work in rivals):
+        why = "it is the only one with work in it"
+    elif all(_is_solution(work) for work in rivals):
+        why = "it is the later one"
+    else:
+        why = "the sheet asks for it" if _is_solution(chosen) else "it is the later one"
     remark = f"{shown} is graded ({why}), and not {', '.join(sorted(others)[:5])}."
-    unclear = ""
-    if missing := set().union(*(w.written for w in rivals)) - chosen.written:
-        unclear = f"Other files have {', '.join(sorted(missing))}; a human should look at it."
-    elif any(
-        w.upload.order > chosen.upload.order
-        and (w.base == chosen.base or (w.cells is None and len(w.written) == len(chosen.written)))
-        for w in rivals
-    ):
-        unclear = "There is a later upload; a human should look at it."
-    return chosen, [remark], unclear
+    if missing := set().union(*(work.written for work in rivals)) - chosen.written:
+        return remark, f"Other files have {', '.join(sorted(missing))}; a human should look at it."
+    later = [work for work in rivals if work.written and work.upload.order > chosen.upload.order]
+    return remark, "There is a later upload; a human should look at it." if later else ""
+
+
+def _is_solution(work):
+    """Whether it is called solution.py, but for a number that a system or a browser gave the upload."""
+    return re.fullmatch(r"solution([ _]?\(\d{1,4}\)|-\d{1,4})?", _stem(work.path)) is not None
+
+
+def _version(work):
+    """The number of an upload, as in "solution (2).py" or "solution-2.py"."""
+    found = re.search(r"(?:[ _]?\((\d{1,4})\)|-(\d{1,4}))$", _stem(work.path))
+    return int(found[1] or found[2]) if found else 0
+
+
+def _stem(path):
+    return re.sub(r"(\.py\.txt|\.py|\.ipynb)$", "", PurePosixPath(path).name.lower())
+
+
+def version_of(path: str) -> str:
+    """The name without what browsers, systems and people add to a second version."""
+    stem, shorter = _stem(path)[:255], ""
+    while stem != shorter:  # a suffix at a time: one expression for all would be exponential
+        stem, shorter = re.sub(r"[ _-]*(\(\d+\)|v?\d+|final|copy|kopie|neu|new|old|alt)$", "", stem), stem
+    return stem
 
 
 def _differs(work, other):
@@ -180,16 +232,6 @@ def _told_apart(works):
     return [printable(w.path if counts[w.path] == 1 else "/".join(w.upload.item.path)) for w in works]
 
 
-def _age(work, newest):
-    """What makes an upload the later one: the system's order, what its name says, the time, the number."""
-    path = PurePosixPath(work.path)
-    words = re.findall(r"[a-z]+", work.path.lower())
-    is_old = any(word in ("old", "alt", "backup", "bak", "copy", "kopie") for word in words)
-    is_new = any(word in ("final", "new", "neu") for word in words)
-    is_recent = newest - work.upload.item.modified < MINUTE
-    return work.upload.order, not is_old, is_recent, -len(path.parts), is_new, work.number
-
-
 def _handed_in(upload):
     """The time that ILIAS writes before the name, or else the file's own."""
     stamp = str(upload.order[0]) if upload.order else ""
@@ -199,21 +241,9 @@ def _handed_in(upload):
     return upload.item.modified
 
 
-def version_of(path: str) -> str:
-    """The name without what browsers, systems and people add to a second version."""
-    stem = re.sub(r"(\.py\.txt|\.py|\.ipynb)$", "", PurePosixPath(path).name.lower())
-    return re.sub(r"([ _-]*(\(\d+\)|v?\d+|final|copy|kopie|neu|new|old|alt))+$", "", stem)
-
-
-def _number(path):
-    path = PurePosixPath(path)
-    found = re.findall(r"\d+", path.stem) or re.findall(r"\d+", path.parent.as_posix())
-    return int(found[-1][:9]) if found else 0
-
-
-def _look(upload) -> _Work:
+def _read_work(upload) -> _Work:
     name = printable(PurePosixPath(upload.path).name)
-    work = _Work(upload, number=_number(upload.path))
+    work = _Work(upload)
     try:
         text, note, problem = decode(upload.item.read(), name)
     except ValueError as error:
@@ -241,7 +271,7 @@ def _helpers(work, works):
     """The modules and packages of a person that the chosen file imports, and those that they import."""
     known = sys.stdlib_module_names | {"torch", "numpy", "solution", "torchvision"}
     modules = {}
-    for other in sorted(works, key=lambda one: (one.upload.order, one.number)):
+    for other in sorted(works, key=lambda one: (one.upload.order, _version(one))):
         if other is not work and other.cells is None and not other.problem and other.path.endswith(".py"):
             # Canvas and browsers number what was handed in or loaded twice.
             modules[re.sub(r"(-\d+| \(\d+\))(?=\.py$)", "", other.path)] = other.text
