@@ -850,6 +850,18 @@ def test_the_sheets_own_notebook_earns_nothing_without_solution(tmp_path, short_
     assert "no solution.py beside it" in " ".join(found.mistakes)
 
 
+def test_the_sheets_own_notebook_with_work_in_its_cells_earns_everything(tmp_path, short_sandbox):
+    sheet = json.loads((ROOT / "exercise_sheet_8.ipynb").read_text(encoding="utf-8"))
+    for cell in sheet["cells"]:
+        if "    return solution." in "".join(cell["source"]):
+            name = "".join(cell["source"]).partition("(")[0].removeprefix("def ")
+            start = RIGHT.index(f"def {name}")
+            cell["source"] = RIGHT[start:].split("\n\n\n")[0]
+    (tmp_path / "sheet.ipynb").write_text(json.dumps(sheet), encoding="utf-8")
+    (submission,) = find_submissions([tmp_path])
+    assert grade(submission, short_sandbox).total == sum(exercise.points for exercise in EXERCISES.values())
+
+
 def test_odd_files_do_not_stop_the_grader():
     start = time.monotonic()
     imported_by([Submission("blank", source="\n" * 1_000_000)])

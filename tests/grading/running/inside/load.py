@@ -39,7 +39,8 @@ def slice_notebook(cells, path="<notebook>"):
     statements = []
     for cell in cells:
         try:
-            statements += _parsed(cell, path).body
+            for statement in _parsed(cell, path).body:
+                statements += _imports_alone(statement)
         except SyntaxError:
             if any(f"def {name}" in cell for name in FUNCTIONS):
                 raise
@@ -64,6 +65,16 @@ def slice_notebook(cells, path="<notebook>"):
                 needed = (needed - replaced) | (used - replaced)
         missing = needed - found
     return "\n\n".join(ast.unparse(statement) for statement in reversed(kept))
+
+
+def _imports_alone(statement):
+    """The imports of the sheet's first cell, each by itself: `try: imports except ...: raise a sentence`."""
+    is_guarded = _isinstance(statement, ast.Try) and all(
+        _isinstance(handler.body[-1], ast.Raise) for handler in statement.handlers
+    )
+    if is_guarded and all(_isinstance(one, (ast.Import, ast.ImportFrom)) for one in statement.body):
+        return statement.body
+    return [statement]
 
 
 _MAGIC = re.compile(r"^\s*([%!?].*|[\w., ]+=\s*[%!].*|[\w.]+\?+\s*)$")
