@@ -213,7 +213,7 @@ LAYOUTS = {
             "Team 18/Birch_Ben_bb_4712/20261102120000_solution.py": RIGHT,
             "Cedar_Carla_c_c_12/20261102120000_x.zip": {"uni_ws_26_8/solution.py": RIGHT},
         },
-        {"Team 18": "18", "Cedar Carla": "12"},
+        {"Team 18 (Ash Anna a, Birch Ben)": "18", "Cedar Carla c": "12"},
         set(),
     ),
     "ilias, with what teachers put beside": (
@@ -231,11 +231,11 @@ LAYOUTS = {
     ),
     "canvas, a file of ours and a folder unpacked": (
         {
-            **{f"{name}_900_solution.py": RIGHT for name in ("ash_1", "birch_2")},
-            "cedar_3_901_hw/solution.py": RIGHT,
+            **{f"{name}_900_solution.py": RIGHT for name in ("ash_101", "birch_102")},
+            "cedar_103_901_hw/solution.py": RIGHT,
             "solution.py": RIGHT,
         },
-        {"ash": "1", "birch": "2", "cedar": "3", "solution": ""},
+        {"ash": "101", "birch": "102", "cedar": "103", "solution": ""},
         set(),
     ),
     "gradescope, all of its metadata": (
@@ -393,14 +393,29 @@ def test_numbers_of_the_class_are_nobodys(tmp_path):
     assert list(rows(tree(tmp_path / "files", {f"{name}.py": RIGHT for name in names}))) == names
     names = ["anna_ash_hw_8", "ben_birch_hw_8"]
     assert list(rows(tree(tmp_path / "folders", {f"{name}/solution.py": RIGHT for name in names}))) == names
-    names = [f"{name}_900_solution.py" for name in ("ash_1", "birch_2", "cedar_3", "ours_1")]
-    assert len(rows(tree(tmp_path / "canvas", dict.fromkeys(names, RIGHT)))) == 3
+    names = [f"{name}_900_solution.py" for name in ("ash_101", "birch_102", "ours_101")]
+    found = rows(tree(tmp_path / "canvas", dict.fromkeys(names, RIGHT)))
+    assert [name for name, one in found.items() if one.needs_look] == ["ash", "ours"]  # two of one id
 
 
-@pytest.mark.parametrize("path", ["submitted/anna/sheet8", "E/Ash_A_a_1", "Team 1", "submission_1"])
-def test_a_download_of_one_person(tmp_path, path):
-    name = rows(tree(tmp_path / "download", {f"{path}/solution.py": RIGHT}))
-    assert list(name) == [{"submitted": "anna", "E": "Ash A"}.get(path.split("/")[0], path.replace("_", " "))]
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("submitted/anna/sheet8", "anna"),
+        ("E/Abgaben/Ash_A_a_1", "Ash A"),
+        (f"Anna Ash_11{M}_", "Anna Ash"),
+        ("Team 1", "Team 1"),
+        ("submission_1", "submission_1"),
+    ],
+)
+def test_a_download_of_one_person(tmp_path, path, name):
+    assert list(rows(tree(tmp_path / "download", {f"{path}/solution.py": RIGHT}))) == [name]
+
+
+def test_the_folder_of_one_person_in_a_download(tmp_path):
+    tree(tmp_path, {f"Anna Ash_11{M}_/solution.py": RIGHT, f"Ben Birch_12{M}_/solution.py": RIGHT})
+    (found,) = find_submissions([tmp_path / f"Anna Ash_11{M}_"])
+    assert (found.name, found.id) == ("Anna Ash", "11")
 
 
 @pytest.mark.parametrize("name", ["Blatt_8_ws_2026", "sheet_8_2026_x", "submission_8", "Team 8", "submitted"])
@@ -419,7 +434,6 @@ def test_a_folder_of_the_class_is_nobodys(tmp_path, name, wrapped):
         ({"solution.py": RIGHT, "sheet.ipynb": notebook(RIGHT)}, "solution.py", "and not sheet.ipynb"),
         ({"solution.py": STUB, "solution (1).py": RIGHT}, "solution (1).py", "and not solution.py"),
         ({"solution.py": RIGHT, "my.py": "def reconstruct(x): return x"}, "solution.py", "and not my.py"),
-        ({"a.py": RIGHT, "b.py": RIGHT}, "b.py", ""),
         ({"solution.py": "from impl import *", "impl.py": RIGHT}, "solution.py", "and not impl.py"),
         ({"solution.py": RIGHT, "notes.txt": "x"}, "solution.py", "Passed over: notes.txt."),
         (
@@ -431,10 +445,9 @@ def test_a_folder_of_the_class_is_nobodys(tmp_path, name, wrapped):
             "solution.py",
             "",
         ),
-        ({"solution.py": RIGHT, "solution_old.py": RIGHT + "#"}, "solution.py", "the later one"),
-        ({"final/solution.py": RIGHT, "old/solution.py": RIGHT + "#"}, "final/solution.py", "the later one"),
-        ({"solution.py": RIGHT, "solution-final.py": RIGHT + "#"}, "solution-final.py", "the later one"),
-        ({"v1/solution.py": RIGHT, "v2/solution.py": RIGHT + "#"}, "v2/solution.py", "the later one"),
+        ({"solution.py": RIGHT, "solution_old.py": RIGHT + "#"}, "solution.py", "the sheet asks for it"),
+        ({"solution.py": RIGHT, "solution-final.py": RIGHT + "#"}, "solution.py", "the sheet asks for it"),
+        ({"solution.py": RIGHT, "solution-2.py": RIGHT + "#"}, "solution-2.py", "the later one"),
         ({"solution.py": RIGHT, "x/solution.py": RIGHT + "#"}, "solution.py", "the later one"),
         ({"my.py": RIGHT, "test_my.py": f"from my import {', '.join(FUNCTIONS.values())}"}, "my.py", ""),
     ],
@@ -476,33 +489,34 @@ FIRST = RIGHT[: RIGHT.index("def reconstruct")]
         ({"x/solution.py": RIGHT, "y/solution.py": RIGHT + "#"}, "It is unclear which of x/solution.py, y/"),
         (
             {"ex1.py": FIRST, "ex2.py": RIGHT[RIGHT.index("def reconstruct") :]},
-            "Other files have get_objective_term",
+            "It is unclear which of ex1.py, ex2.py",
         ),
         (
-            {"ab_1_900_solution.py": RIGHT, "ab_1_901_solution-1.py": FIRST, "cd_2_902_solution.py": RIGHT},
-            "There is a later upload",
+            {
+                "ab_101_900_solution.py": RIGHT,
+                "ab_101_901_solution-1.py": FIRST,
+                "c_102_902_solution.py": RIGHT,
+            },
+            "Other files have anomaly_score",
         ),
         (
-            {"B/A_A_a_1_1/20261101120000_solution.py": RIGHT, "B/A_A_a_1_1/20261102120000_x.py": RIGHT + "#"},
+            {
+                "Abgaben/A_A_a_1_1/20261101120000_solution.py": RIGHT,
+                "Abgaben/A_A_a_1_1/20261102120000_x.py": RIGHT + "#",
+            },
             "There is a later upload",
         ),
         ({"solution.py": STUB, "x.zip": b"PK"}, "it is damaged"),
-        (
-            {
-                "p/Ash_1_assignsubmission_file_/solution.py": RIGHT,
-                "q/Ash_1_assignsubmission_file_/solution.py": RIGHT + "#",
-            },
-            "It is unclear which of p/Ash",
-        ),
         ({"solution.py": "class A: pass"}, "solution.py has none of the three functions"),
         ({"solution.py": PDF}, "solution.py is no program"),
         ({"solution.py": packed("x.zip", {"solution.py": RIGHT})}, "solution.py is no program"),
     ],
 )
 def test_what_a_human_should_look_at(tmp_path, files, words):
-    plain = not any("_1_" in path for path in files)
+    plain = not any("_1_" in path or "_101_" in path for path in files)
     people = {f"anna/{path}" if plain else path: content for path, content in files.items()}
-    found, *_ = find_submissions([tree(tmp_path / "class", {**people, "ef_3_903_solution.py": RIGHT})])
+    others = {"ef_103_903_solution.py": RIGHT} if "_101_" in str(files) or plain else {}
+    found, *_ = find_submissions([tree(tmp_path / "class", {**people, **others})])
     assert found.needs_look and words in f"{found.problem} {found.note}"
 
 

@@ -1,14 +1,14 @@
 """Which of one person's files is graded, and what goes with it.
 
-Five rules, the first that decides:
+Four rules, the first that decides:
 
 1. the only file that has one of the three functions (or, if none has, the only file);
 2. `solution.py`, as the sheet calls it: the newest upload of that name;
 3. the newest upload, where all files have one name but for the number of a version;
 4. else it is unclear, and a human must look.
 
-(So a notebook with work in its cells comes before an untouched solution.py, by the first rule, and the other way
-round.) Whatever is chosen, functions that only another file has, or a later upload of another name, are looked at.
+(So a notebook with work in its cells comes before an untouched solution.py, by the first rule, and the other
+way round.) Functions that only another file has, or a later upload of another name, are looked at in any case.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from .files import FOREIGN, is_code, passed_over
+from .files import FOREIGN, is_code, is_notebook, passed_over
 from .printable import printable, printable_sentence
 from .source import MAX_PARSED, cells_of, decode, functions_in, imports
 from .submission import Submission, Upload
@@ -144,10 +144,12 @@ def _decide(works):
         or works
     )
     stems = {PurePosixPath(work.path).stem for work in candidates}
-    candidates = [
-        work for work in candidates if not imports(work.text) & stems
-    ] or candidates  # no tests of it
+    own = [work for work in candidates if _is_solution(work) or not imports(work.text) & stems]
+    candidates = own or candidates  # and no tests of them
     chosen = _by_name(candidates)
+    if chosen and chosen.cells is None:  # a notebook is graded together with the solution.py beside it
+        more = [work for work in candidates if work.cells is not None and work.written - chosen.written]
+        chosen = more[0] if len(more) == 1 else chosen
     if chosen is None:
         names = ", ".join(sorted(_told_apart(candidates))[:6])
         return None, "", f"It is unclear which of {names} to grade."
@@ -211,7 +213,7 @@ def _version(work):
 
 
 def _stem(path):
-    return re.sub(r"(\.py\.txt|\.py|\.ipynb)$", "", PurePosixPath(path).name.lower())
+    return re.sub(r"(\.(py|ipynb))(\.txt|\.json)?$", "", PurePosixPath(path).name.lower())
 
 
 def version_of(path: str) -> str:
@@ -251,7 +253,7 @@ def _read_work(upload) -> _Work:
     if problem:
         return replace(work, problem=problem)
     cells = None
-    if upload.path.lower().endswith(".ipynb"):
+    if is_notebook(upload.path):
         cells, text = cells_of(text), ""
         if cells is None:
             return replace(work, problem=f"{name} is not a Jupyter notebook (version 4) that can be read.")

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import io
 import os
+import re
 import stat
 import tarfile
 import time
@@ -19,7 +20,7 @@ MAX_UNPACKED = 256 << 20  # of all that is read from an archive inside of anothe
 MAX_FILES = 10_000  # in an archive, or in a folder of the class
 MAX_DEPTH = 20  # folders in folders
 MAX_NESTED = 3  # archives in archives
-CODE = (".py", ".ipynb", ".py.txt")
+CODE = (".py", ".ipynb", ".py.txt", ".ipynb.txt", ".ipynb.json")
 ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar")
 FOREIGN = (".rar", ".7z", ".gz", ".bz2", ".xz")
 GZIP = b"\x1f\x8b"
@@ -66,6 +67,10 @@ def is_archive(name: str) -> bool:
 
 def is_code(name: str) -> bool:
     return name.lower().endswith(CODE)
+
+
+def is_notebook(name: str) -> bool:
+    return re.search(r"\.ipynb(\.txt|\.json)?$", name.lower()) is not None
 
 
 def passed_over(name: str) -> bool:

@@ -3,32 +3,24 @@
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from .choose import choose, version_of
-from .files import FOREIGN, Item, is_archive, is_code, list_files, read_file
+from .choose import choose
+from .files import is_archive, is_code, list_files, read_file
+from .plain import Person, plain_people, stem_of
 from .printable import printable
-from .source import decode, functions_in, imports
+from .source import decode, imports
 from .submission import Submission, Upload
 from .systems import (
     METADATA,
-    OF_NBGRADER,
+    SYSTEMS,
     gradescope_names,
-    matches_of,
-    place_of_submission,
+    is_of_nbgrader,
+    read_entry,
+    read_file_name,
+    system_of,
 )
-
-
-@dataclass
-class _Person:
-    name: str
-    id: str = ""
-    late: bool = False
-    uploads: list[Upload] = field(default_factory=list)
-    other_kind: bool = False
-    needs_look: bool = False
-    only: str | None = None
 
 
 def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
@@ -37,7 +29,7 @@ def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
     Raises:
         FileNotFoundError: a path that doesn't exist, or a folder without any submission.
     """
-    people: dict[object, _Person] = {}
+    people: dict[object, Person] = {}
     for path in paths:
         for person in _find(Path(path)):  # who is in two downloads is one person
             known = people.setdefault((person.name, person.id) if person.id else len(people), person)
@@ -65,10 +57,10 @@ def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
     if not os.path.lexists(path):
         return Submission(name, problem="Nothing was handed in.")
     items = list(list_files(path)) if path.is_dir() or is_archive(path.name) else [read_file(path)]
-    return _any_submission(_Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items]))
+    return _any_submission(Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items]))
 
 
-def _find(path: Path) -> list[_Person]:
+def _find(path: Path) -> list[Person]:
     if not os.path.lexists(path):
         raise FileNotFoundError(f"{path} does not exist")
     if not path.is_symlink() or path.is_dir():
@@ -80,8 +72,8 @@ def _find(path: Path) -> list[_Person]:
         return people
     if not is_code(path.name):
         raise FileNotFoundError(f"{path} is no .py file, no notebook, no archive and no folder")
-    name = _stem(path.name) if path.name != "solution.py" else path.parent.name or "solution"
-    person = _Person(name, uploads=[Upload(read_file(path), path.name)], only=path.name)
+    name = stem_of(path.name) if path.name != "solution.py" else path.parent.name or "solution"
+    person = Person(name, uploads=[Upload(read_file(path), path.name)], only=path.name)
     if not path.is_symlink():  # what it imports, and a notebook's solution.py, lie beside it
         for other in list_files(path.parent) if _worth_listing(path) else ():
             if other.path != (path.name,):
@@ -99,164 +91,98 @@ def _worth_listing(path):
     return bool(beside & {name.split(".")[0] for name in imports(text)}) or path.suffix == ".ipynb"
 
 
-def _people(root: Path) -> list[_Person]:
+def _people(root: Path) -> list[Person]:
     items = list(list_files(root))
-    exports = {item.path[:n] for item in items if (n := place_of_submission(item)) is not None}
-    names: dict[str, str] = {}
-    for item in list(items):
-        if item.name == METADATA and item.path[:-1] in exports:
-            names |= gradescope_names(item)
-            items.remove(item)
-    top = _depth_of_all(items)
-    if any(item.path[top] == "submitted" for item in items):
-        items = [item for item in items if item.path[top] not in OF_NBGRADER]
-    found: dict[tuple, _Person] = {}
-    rest: list[Item] = []
-    holding: set[tuple[str, ...]] = set()
-    for item, match in zip(items, matches_of(root.name, items, top, bool(names)), strict=True):
-        if match is None:
-            rest.append(item)
-            continue
-        holding |= {item.path[:n] for n in range(len(item.path))}
-        system, part = match
-        number, name = part.get("id") or "", part["name"]
-        name = name if system == "nbgrader" else name.replace("_", " ").strip()
-        name = names.get(f"submission_{number}", name) if system == "Gradescope" else name
-        person = found.setdefault((system, number or name), _Person(name, number))
-        person.late |= bool(part.get("late"))
-        if (part.get("kind") or "file") != "file":
-            person.other_kind = True
-            if not is_code(item.name):
-                continue
-        order = (int(part["order"]),) if part.get("order") else ()
-        person.uploads.append(Upload(item, part["file"] or "", order))
-    if any(system == "Gradescope" for system, _ in found):
-        for folder, name in names.items():  # those whose files are missing, too
-            number = folder.partition("_")[2]
-            found.setdefault(("Gradescope", number), _Person(name, number))
-    people = list(found.values())
-    if not found:
-        people += _without_layout(rest, _stem(root.name) if is_archive(root.name) else root.name)
-    else:  # what lies beside a system's folders is no helper, but may be somebody's work
-        rest = [i for i in rest if is_code(i.name) or i.problem or i.path[:-1] not in holding]
-        people += _without_layout([replace(item, path=item.path[top:]) for item in rest])
+    if any(system.sign and read_entry(system, f"{root.name}/") for system in SYSTEMS):  # one person's folder
+        items = [replace(item, path=(root.name, *item.path)) for item in items]
+    system, holder = _layout(root.name, items)
+    if system is None:
+        people = plain_people(items, stem_of(root.name) if is_archive(root.name) else root.name)
+        return sorted(people, key=lambda person: person.name)
+    depth = len(holder)
+    names = _gradescope_names(items, holder) if system.name == "Gradescope" else {}
+    found: dict[tuple[str, str], Person] = {}
+    beside = []  # is no helper, but may be somebody's work
+    for item in items:
+        is_held = item.path[:depth] == holder and len(item.path) > depth
+        entry = read_entry(system, _entry(item, depth)) if is_held else None
+        if entry:
+            name = names.get(f"submission_{entry.id}", entry.name)
+            person = found.setdefault((entry.id, entry.name), Person(name, entry.id))
+            _add(person, system, entry, item, depth)
+        elif (is_code(item.name) or item.problem) and not is_of_nbgrader(system, item.path):
+            shared = sum(1 for own, name in zip(item.path[:-1], holder, strict=False) if own == name)
+            beside.append(replace(item, path=item.path[shared:]))
+    for folder, name in names.items():  # those whose files are missing, too
+        number = folder.partition("_")[2]
+        found.setdefault((number, folder.replace("_", " ")), Person(name, number))
+    ids = Counter(person.id for person in found.values() if person.id)
+    for person in found.values():
+        if ids[person.id] > 1:
+            person.needs_look = True
+            person.remark = f"Somebody else has the id {person.id}, too."
+        person.name += f" ({', '.join(person.members)})" if person.members else ""
+    people = [*found.values(), *plain_people(beside)]
     return sorted(people, key=lambda person: (person.name, person.id))
 
 
-def _depth_of_all(items):
-    """How many folders hold everything."""
-    if not items:
-        return 0
-    first, last = min(item.path[:-1] for item in items), max(item.path[:-1] for item in items)
-    return next(
-        (n for n, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1),
-        min(len(first), len(last)),
-    )
+def _layout(name, items):
+    """The system that a download is of, or None, and the path of the folder that holds its entries."""
+    holders = [system.holder for system in SYSTEMS if system.holder]
+    holder = ()
+    for depth in range(5):
+        inside = [item for item in items if item.path[:depth] == holder and len(item.path) > depth]
+        entries = sorted({_entry(item, depth) for item in inside})
+        if system := system_of(entries, name):
+            return system, holder
+        folders = [entry for entry in entries if entry.endswith("/") or is_archive(entry)]
+        held = [entry for entry in folders if any(re.fullmatch(h, entry.removesuffix("/")) for h in holders)]
+        if not held and (len(folders) != 1 or any(is_code(entry) for entry in entries)):
+            break
+        name = (held or folders)[0].removesuffix("/")
+        holder = (*holder, name)
+    return None, ()
 
 
-def _without_layout(items: list[Item], name: str = "") -> list[_Person]:
-    """Files as they lie in the folder `name`: of one person, or with a file or a folder for each.
-
-    Without a name, they aren't one person's.
-    """
-    items = _unwrapped(items)
-    if groups := _groups(items):
-        within = [
-            [
-                replace(item, path=item.path[1:])
-                for item in items
-                if item.path[0] == group and len(item.path) > 1
-            ]
-            for group in sorted(groups)
-        ]
-        rest = [item for item in items if item.path[0] not in groups]
-        return [person for part in (*within, rest) for person in _without_layout(part)]
-    files = [item for item in items if len(item.path) == 1 and (is_code(item.name) or item.problem)]
-    files += [i for i in items if len(i.path) == 1 and i.name.lower().endswith(FOREIGN) and not i.problem]
-    entries = sorted({item.path[0] for item in items if len(item.path) > 1 and item.path[0]})
-    if name and _is_one(items, files):
-        return [_Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items])]
-    people = [
-        _Person(
-            _stem(entry) if is_archive(entry) else entry,
-            uploads=[Upload(i, "/".join(i.path[1:])) for i in items if i.path[0] == entry],
-        )
-        for entry in entries
-    ]
-    looks = {item.name: _glance(item) for item in files}
-    helpers = [
-        item for item in files if not looks[item.name][0] and item.name.endswith(".py") and not item.problem
-    ]
-    used = {name.split(".")[0] for defined, imported in looks.values() if defined for name in imported}
-    for item in files:
-        if item in helpers and _stem(item.name) in used:
-            continue
-        person = _Person(
-            (item.name or name) if item.problem else _stem(item.name), uploads=[Upload(item, item.name)]
-        )
-        if looks[item.name][0]:
-            person.uploads += [Upload(other, other.name) for other in helpers]
-        else:
-            person.needs_look = item in helpers
-        people.append(person)
-    return people
+def _entry(item, depth):
+    """The name of a download's entry, with "/" if it is a folder, as far as an item tells."""
+    is_folder = len(item.path) > depth + 1 and not is_archive(item.path[depth])
+    return item.path[depth] + "/" * is_folder
 
 
-def _unwrapped(items):
-    """Without the folders that only hold the class's folders or files, as downloads have them."""
-    top = _depth_of_all(items)
-    inner = {item.path[top] for item in items}
-    files = [item for item in items if len(item.path) == top + 1]
-    looks = [_glance(item)[0] for item in files if version_of(item.name) != "solution"]
-    several = len(looks) == len(files) and sum(map(len, looks)) > len(set().union(*looks))
-    if (files and not several) or "tests" in inner or "src" in inner:
-        return items
-    return [replace(item, path=item.path[top:]) for item in items]
+def _add(person, system, entry, item, depth):
+    """An item of a person's, under the name that its author gave it."""
+    inner = list(item.path[depth + 1 :])
+    person.late |= entry.late
+    if entry.kind != "file":
+        person.other_kind = True
+        if not is_code(item.name):
+            return
+    order = entry.order
+    if system.name == "ILIAS" and len(inner) > 1 and (member := read_entry(system, f"{inner[0]}/")):
+        person.members[member.name] = None
+        inner = inner[1:]
+    if inner:
+        inner[0], late, stamp = read_file_name(system, inner[0])
+        person.late |= late
+        order = stamp or order
+    path = "/".join(filter(None, (entry.file.removesuffix("/"), *inner)))
+    person.uploads.append(Upload(item, path, order))
 
 
-def _groups(items):
-    """The folders of a class that hold the folders of several people each, as those of tutorials do."""
-    code = [item.path for item in items if is_code(item.name)]
-    if any(len(path) < 3 for path in code):
-        return set()
-    works = {path[:2] for path in code if version_of(path[-1]) == "solution" or path[-1].endswith(".ipynb")}
-    several = [top for top, n in Counter(top for top, _ in works).items() if n > 1]
-    folders = {path[0] for path in code}
-    names = {name for _, name in works}  # of sheets or versions, if the same are in most
-    return folders if 2 * len(several) > len(folders) and 4 * len(names) >= 3 * len(works) else set()
-
-
-def _is_one(items, files):
-    """Whether a folder is one person's: its solution.py and nobody else's work."""
-    if any(item.path[:2] == ("tests", "grading") for item in items):
-        return True  # the whole hand-out
-    code = [item for item in files if is_code(item.name)]
-    if not any(version_of(item.name) == "solution" for item in code):
-        folders = [i for i in items if len(i.path) > 1]
-        return len(code) == 1 and code[0].name.endswith(".ipynb") and not folders
+def _gradescope_names(items, holder):
+    """{"submission_123": names}, from the file at the download's own depth: others are their authors'."""
     for item in items:
-        if len(item.path) > 1 and item.name == "solution.py":
-            return False  # somebody's, even if it is empty
-        strange = len(item.path) > 1 or (version_of(item.name) != "solution" and item.name.endswith(".py"))
-        if strange and is_code(item.name) and _glance(item)[0]:
-            return False
-    return True
+        if item.path == (*holder, METADATA):
+            items.remove(item)
+            try:
+                return gradescope_names(item.read().decode("utf-8", "replace"))
+            except ValueError:
+                return {}
+    return {}
 
 
-def _glance(item):
-    """Which of the functions a file defines, and what it imports."""
-    if item.problem or not is_code(item.name):
-        return set(), set()
-    try:
-        text = decode(item.read(), "it")[0]
-    except ValueError:
-        return set(), set()
-    if item.name.endswith(".ipynb"):
-        return set(re.findall(r"def (get_objective_term|reconstruct|anomaly_score)\b", text)), set()
-    return functions_in(text, parse=len(text) < 1 << 20)[0], imports(text)
-
-
-def _any_submission(person: _Person) -> Submission:
+def _any_submission(person: Person) -> Submission:
     """One person's files never cost another's row, whatever is wrong with them."""
     try:
         return _submission(person)
@@ -265,14 +191,15 @@ def _any_submission(person: _Person) -> Submission:
         return Submission(person.name, problem=reason, id=person.id, late=person.late, needs_look=True)
 
 
-def _submission(person: _Person) -> Submission:
+def _submission(person: Person) -> Submission:
     uploads = _without_hand_out(person.uploads)
     if not any(upload.item.name for upload in uploads) and person.other_kind:
         found = Submission(person.name, problem="No file was handed in, only a text online.", needs_look=True)
     else:
         found = choose(person.name, uploads, person.only)
     look = found.needs_look or person.needs_look
-    return replace(found, id=person.id, late=person.late, needs_look=look)
+    note = " ".join(filter(None, (found.note, person.remark))) or None
+    return replace(found, id=person.id, late=person.late, needs_look=look, note=note)
 
 
 def _without_hand_out(uploads):
@@ -287,10 +214,3 @@ def _without_hand_out(uploads):
         for u in uploads
         if not any(u.path.startswith(r) and re.match(ours, u.path[len(r) :]) for r in roots)
     ]
-
-
-def _stem(name):
-    for suffix in (".py.txt", ".tar.gz"):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return os.path.splitext(name)[0]

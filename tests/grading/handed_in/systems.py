@@ -1,102 +1,186 @@
-"""How the courses' systems name what they export."""
+"""How the courses' systems name what they export: a table of rules.
+
+A download is of one system, decided once from the entries at its own depth; below them all names are the
+author's. A system is told by what only it writes (`sign`), or else by its pattern: it has to fit more than half
+of the entries, with at least two ids, so that no single author's name decides for a class.
+"""
 
 import contextlib
 import json
 import re
 import unicodedata
-
-from .files import is_code
-
-# How the systems name what they export: the path of a file. The first folder that fits is the person's, since
-# what lies in it has names that the author gave. A person is told by the id, or by the name if there is none;
-# file is the name that the author gave.
-_CANVAS = (  # a file or what was written online; but no date
-    r"(?!_20\d\d_\d\d?_\d\d?\D)_(?P<late>LATE_)?(?P<id>%s)_(?:(?P<kind>text|link)\.html"
-    r"|(?P<order>\d\d+|\d(?=_[^/]+$))_(?P<file>.+))"
-)
+from dataclasses import dataclass
 
 
-_ILIAS = r"/(?:(?P<order>\d{14})_)?(?P<file>.*)"
+@dataclass(frozen=True)
+class System:
+    """A course's system.
 
-
-LAYOUTS = {
-    "Moodle": r"(?P<name>[^/]+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)(?:_?/|_)(?P<file>.*)",
-    "Canvas": r"(?P<name>[^/_]+)" + _CANVAS % r"\d+",
-    "Canvas, anonymous": r"(?P<name>anon)" + _CANVAS % r"\w{5}",
-    "ILIAS, teams": r"(?P<name>Team[ _-]?(?P<id>\d+))(?:/[^/]+_\d+(?=/))?" + _ILIAS,
-    "ILIAS": r"(?P<name>[^/_]+_[^/_]+)_[^/]+_(?P<id>\d+)" + _ILIAS,
-    "Gradescope": r"(?P<name>submission_(?P<id>\d+))/(?P<file>.*)",
-    "nbgrader": r"submitted/(?P<name>[^/]+)/(?P<file>.*)",
-}
-
-
-_PATTERNS = {system: re.compile("(?:.*?/)??" + pattern, re.DOTALL) for system, pattern in LAYOUTS.items()}
-
-
-OF_NBGRADER = ("source", "release", "autograded", "feedback", "nbgrader_config.py")  # beside "submitted"
-
-
-METADATA = "submission_metadata.yml"
-
-
-def place_of_submission(item):
-    return next((n for n, name in enumerate(item.path[:-1]) if re.fullmatch(r"submission_\d+", name)), None)
-
-
-def matches_of(root_name, items, top, is_gradescope):
-    """For each item, the system that puts files where it lies, and the parts of its path; or None.
-
-    Only Moodle's names can't be a teacher's or a student's own. Others count if they tell more people apart
-    than there is else; and where there is only one, if it can't be a folder or a number of the whole class.
+    Attributes:
+        example: an entry of its download, a folder's with "/" at the end.
+        pattern: how entries are named. `name` and `id` tell the person, `late` that it is, `file` what the
+            author called it, `order` which upload it is, and `kind` what is no file.
+        sign: a pattern of which one entry is enough, since nothing else writes such names; or "".
+        holder: the name of the folder that holds the entries, which is sign enough; or "".
+        only_held: whether nothing else tells it.
     """
-    whole = [unicodedata.normalize("NFC", "/".join((root_name, *item.path))) for item in items]
-    found = [_match(path, ("Moodle",)) for path in whole]
-    others = LAYOUTS.keys() - {"Moodle"}
-    if not any("submitted" in (root_name, *item.path)[: top + 2] for item in items):
-        others -= {"nbgrader"}  # it is a folder of somebody's
-    inner = [unicodedata.normalize("NFC", "/".join(item.path[top:])) for item in items]
-    for paths in (inner, whole):
-        more = [None if match else _match(path, others) for match, path in zip(found, paths, strict=True)]
-        if any(more):
-            break
-    parts = [(match[0], match[1]) for match in more if match]
-    people = {(system, part.get("id") or part["name"]) for system, part in parts}
-    names = {(system, part.get("id"), part["name"]) for system, part in parts}
-    strange = {
-        item.path[top]
-        for item, *match in zip(items, found, more, strict=True)
-        if not any(match) and (is_code(item.name) or len(item.path) > top + 1)
-    }
-    sure = is_gradescope or any(system == "nbgrader" or _is_sure(part) for system, part in parts)
-    if len(names) >= 2 * len(people) or len(people) <= len(strange) or (len(people) == 1 and not sure):
-        return found
-    return [one or other for one, other in zip(found, more, strict=True)]
+
+    name: str
+    example: str
+    pattern: str
+    sign: str = ""
+    holder: str = ""
+    only_held: bool = False
 
 
-def _is_sure(part):
-    """Systems write long numbers: 14 digits of a time (ILIAS, in a folder), 3 of an attempt (Canvas)."""
-    return len(part.get("order") or "100") >= (14 if "/" in (part["file"] or "") else 3)
+_TIME = r"\d{4}-\d\d-\d\d"
+# Canvas: ids and attempts have three digits or more; what is shorter belongs to a name ("team_7") or to a file.
+_CANVAS = r"_(?:(?P<kind>text|link)\.html|(?P<order>\d{3,})_(?P<file>.+))"
+
+SYSTEMS = (
+    System(
+        "Moodle",
+        "Anna Ash_1234567_assignsubmission_file_/",
+        r"(?P<name>.+?)(?:_(?P<id>\d{1,20}))?_assignsubmission_(?P<kind>[a-z]+)(?:_?/|_(?P<file>.+))",
+        sign=r".*_assignsubmission_.*",
+    ),
+    System(
+        "Canvas, anonymous",
+        "LATE_anon_q9w8e_902_solution.py",
+        r"(?P<late>LATE_)?(?P<name>anon)(?P<late_too>_LATE)?_(?P<id>\w{5})" + _CANVAS,
+    ),
+    System(
+        "Canvas",
+        "ashanna_LATE_12345_67890_solution.py",
+        r"(?P<name>.+?)(?P<late>_LATE)?_(?P<id>\d{3,20})" + _CANVAS,
+    ),
+    System(
+        "Gradescope",
+        "submission_12345/",
+        r"(?P<name>submission_(?P<id>\d{1,20}))/",
+        sign=r"submission_metadata\.yml",
+    ),
+    System(
+        "nbgrader's exchange",
+        "nora+sheet8+2026-11-04 21:14:09.120394 UTC+Rk9vQmFy/",
+        rf"(?P<name>[^+]+)\+[^+]+\+(?P<order>{_TIME} [\d:.]+)[^+]*(?:\+\w+)?/",
+        sign=rf"[^+]+\+[^+]+\+{_TIME} [\d:.]+ UTC(\+\w+)?/",
+    ),
+    System("nbgrader", "anna/", r"(?P<name>.+)/", holder="submitted", only_held=True),
+    System(  # read from the right: names have underscores for spaces and for letters outside Latin-1
+        "ILIAS",
+        "von_der_Tann_Ulrike_utann_4712/",
+        r"(?P<team>Team[ _-]?(?P<number>\d{1,20}))/|(?:(?P<name>.*)_)?(?P<login>[^_]+)_(?P<id>\d{1,20})/",
+        holder=r"Abgaben|Submissions",
+    ),
+    System(
+        "Blackboard",
+        "Exercise8_login_attempt_2026-11-05-12-00-00_solution.py",
+        rf".+_(?P<name>(?P<id>[^_]+))_attempt_(?P<order>{_TIME}(?:-\d\d){{3}})(?:\.txt|_(?P<file>.+))",
+        sign=rf".+_[^_]+_attempt_{_TIME}(-\d\d){{3}}(\.txt|_.+)",
+    ),
+    System(
+        "Brightspace",
+        "12345-67890 - Anna Ash - 5 November, 2026 1200/",
+        r"(?P<id>\d{1,20})-\d+ - (?P<name>.+?) - (?P<order>.+)/",
+    ),
+    System("Sakai", "Ash, Anna(aash)/", r"(?P<name>[^(]+, [^(]+)\((?P<id>[^()]+)\)/"),
+    System(
+        "Open edX",
+        "[1] - 0123456789abcdef0123456789abcdef - solution.py",
+        r"\[\d+\] - (?P<name>(?P<id>[0-9a-f]{32})) - (?P<file>.+)",
+    ),
+)
+METADATA = "submission_metadata.yml"
+_LATE_FILE = re.compile(r"(Late Submission|Verspätete Abgabe) - ")  # ILIAS, before a file's name
+_STAMP = re.compile(r"(\d{14})_(.+)")  # and the time of an upload
 
 
-def _match(path, systems):
-    matches = ((system, _PATTERNS[system].fullmatch(path)) for system in LAYOUTS if system in systems)
-    return next(((system, match.groupdict()) for system, match in matches if match), None)
+@dataclass(frozen=True)
+class Entry:
+    """What the name of an entry tells.
+
+    Attributes:
+        file: what the author called the file; "" for a folder, whose files have the author's names.
+        kind: "file", or what else was handed in ("onlinetext", "text", "link", ...).
+        order: which upload it is; later ones are larger.
+    """
+
+    name: str
+    id: str = ""
+    late: bool = False
+    file: str = ""
+    kind: str = "file"
+    order: tuple[str, ...] = ()
 
 
-def gradescope_names(item):
+def system_of(entries: list[str], holder: str = "") -> System | None:
+    """The system whose download has these entries (those of folders end in "/"), or None.
+
+    Args:
+        holder: the name of the folder that they lie in.
+    """
+    for system in SYSTEMS:
+        told = [entry for entry in map(lambda name: read_entry(system, name), entries) if entry]
+        if not told:
+            continue
+        is_signed = system.sign and any(re.fullmatch(system.sign, _plain(name)) for name in entries)
+        if is_signed or (system.holder and re.fullmatch(system.holder, holder)):
+            return system
+        if not system.only_held and 2 * len(told) > len(entries) and len({entry.id for entry in told}) > 1:
+            return system
+    return None
+
+
+def read_entry(system: System, entry: str) -> Entry | None:
+    """What an entry's name tells, or None if it is none of the system's."""
+    match = re.fullmatch(system.pattern, _plain(entry)[:500], re.DOTALL)
+    if not match:
+        return None
+    found = match.groupdict()
+    name = found["name"] or found.get("team") or ""
+    if not system.name.startswith("nbgrader"):
+        name = name.replace("_", " ").strip() or found.get("login") or ""
+    return Entry(
+        name=f"{name} {found['id']}" if system.name == "Canvas, anonymous" else name,
+        id=found.get("id") or found.get("number") or "",
+        late=bool(found.get("late") or found.get("late_too")),
+        file=found.get("file") or "",
+        kind=found.get("kind") or "file",
+        order=(found["order"],) if found.get("order") else (),
+    )
+
+
+def read_file_name(system: System, name: str) -> tuple[str, bool, tuple[str, ...]]:
+    """What the author called a file in an entry's folder, whether it is late, and which upload it is."""
+    if system.name != "ILIAS":
+        return name, False, ()
+    late = _LATE_FILE.match(name)
+    stamp = _STAMP.fullmatch(name := name[late.end() :] if late else name)
+    return (stamp[2], bool(late), (stamp[1],)) if stamp else (name, bool(late), ())
+
+
+def is_of_nbgrader(system: System, path: tuple[str, ...]) -> bool:
+    """Whether a file is of nbgrader's own folders, beside "submitted"."""
+    ours = ("source", "release", "autograded", "feedback", "nbgrader_config.py")
+    return system.name == "nbgrader" and any(name in ours for name in path)
+
+
+def _plain(name):
+    return unicodedata.normalize("NFC", name)
+
+
+def gradescope_names(text: str) -> dict[str, str]:
     """{"submission_123": "Anna Ash, Ben Birch"}, of the few lines of YAML that matter."""
     names: dict[str, list[str]] = {}
     current, section = [], ""
-    try:
-        text = item.read().decode("utf-8", "replace")
-    except ValueError:
-        return {}
     for line in text.splitlines():
-        if folder := re.match(r"['\"]?(submission_\d+)['\"]?:\s*$", line):
+        line = line[:1000].rstrip()
+        if folder := re.fullmatch(r"['\"]?(submission_\d{1,20})['\"]?:", line):
             current = names.setdefault(folder[1], [])
         elif key := re.match(r"  ?:?(\w+):", line):
             section = key[1]
-        elif section == "submitters" and (name := re.match(r"[ -]+:?name: *(.+?) *$", line)):
+        elif section == "submitters" and (name := re.fullmatch(r"[ -]+:?name: *(.+)", line)):
             current.append(_unquoted(name[1]))
     return {folder: ", ".join(listed) for folder, listed in names.items() if listed}
 
