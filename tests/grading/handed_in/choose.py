@@ -7,8 +7,8 @@ Four rules, the first that decides:
 3. the newest upload, where all files have one name but for the number of a version;
 4. else it is unclear, and a human must look.
 
-(So a notebook with work in its cells comes before an untouched solution.py, by the first rule, and the other
-way round.) Functions that only another file has, or a later upload of another name, are looked at in any case.
+(So a notebook with work in its cells comes before an untouched solution.py, and the other way round.)
+Functions that only another file has, and a later upload of another name, are looked at in any case.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from .files import FOREIGN, is_code, is_notebook, passed_over
+from .item import FOREIGN, is_code, is_notebook, passed_over
 from .printable import printable, printable_sentence
 from .source import MAX_PARSED, cells_of, decode, functions_in, imports
 from .submission import Submission, Upload

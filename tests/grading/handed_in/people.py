@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from .choose import choose
-from .files import is_archive, is_code, list_files, read_file
+from .files import list_files, read_file
+from .item import is_archive, is_code
 from .plain import Person, plain_people, stem_of
 from .printable import printable
 from .source import decode, imports

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from .choose import version_of
-from .files import FOREIGN, Item, is_archive, is_code, is_notebook
+from .item import FOREIGN, Item, is_archive, is_code, is_notebook
 from .source import decode, functions_in, imports
 from .submission import Upload
 

@@ -12,7 +12,9 @@ from .submission import Submission
 FUNCTIONS = tuple(rubric.FUNCTIONS.values())
 
 
-MAX_PARSED = 1 << 20  # characters; more is searched by words only
+MAX_PARSED = 200_000  # characters; more is searched by words only
+# What the parser takes far too much memory for, or its own stack: names of a hundred parts, long sums.
+_TOO_DEEP = re.compile(r"(?:\.\w{1,9}\s{0,9}){100}|(?:[-+*/%&|^~(\[{]\s{0,9}\w{0,9}\s{0,9}){2000}")
 
 
 # How archives, PDF, Word, RTF and HTML begin, whatever their names say.
@@ -74,6 +76,8 @@ def functions_in(source: str, parse: bool = True) -> tuple[set[str], set[str]]:
 
 
 def _parsed(source):
+    if _TOO_DEEP.search(source):
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -106,7 +110,7 @@ def _is_stub(function):
         return False
     for statement in body:
         if isinstance(statement, ast.Raise):
-            return "NotImplemented" in ast.dump(statement)[:500]
+            return _raises_not_implemented(statement)
         if isinstance(statement, ast.Return):
             value = statement.value
             return (
@@ -117,6 +121,11 @@ def _is_stub(function):
         if not isinstance(statement, ast.Pass):
             return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     return True
+
+
+def _raises_not_implemented(statement):
+    raised = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
+    return isinstance(raised, ast.Name) and raised.id.startswith("NotImplemented")
 
 
 def _delegates(value):

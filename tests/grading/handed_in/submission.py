@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .files import Item
+from .item import Item
 
 
 @dataclass(frozen=True)

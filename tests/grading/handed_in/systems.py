@@ -1,8 +1,8 @@
 """How the courses' systems name what they export: a table of rules.
 
 A download is of one system, decided once from the entries at its own depth; below them all names are the
-author's. A system is told by what only it writes (`sign`), or else by its pattern: it has to fit more than half
-of the entries, with at least two ids, so that no single author's name decides for a class.
+author's. A system is told by what only it writes (`sign`, `holder`), or else by its pattern: it has to fit
+more than half of the entries, with at least two ids, so that no single author's name decides for a class.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ class System:
 
 
 _TIME = r"\d{4}-\d\d-\d\d"
-# Canvas: ids and attempts have three digits or more; what is shorter belongs to a name ("team_7") or to a file.
+# Canvas: ids and attempts have three digits or more; shorter numbers are of a name ("team_7") or of a file.
 _CANVAS = r"_(?:(?P<kind>text|link)\.html|(?P<order>\d{3,})_(?P<file>.+))"
 
 SYSTEMS = (

@@ -1,0 +1,113 @@
+"""Who handed in what: one row a person, whatever course system it comes from, and nothing left out."""
+
+import pytest
+
+from tests.grading.handed_in import files, item
+from tests.grading.handed_in.people import find_submissions
+from tests.handed_in.downloads import RIGHT, STUB, USES, M, downloads, rows, tree
+
+LAYOUTS = downloads()
+
+
+@pytest.mark.parametrize("how", ["folder", "below", "zip", "tar.gz", "zip in a folder"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_one_row_a_person(tmp_path, layout, how):
+    files, ids, look = LAYOUTS[layout]
+    top = tmp_path / "download"
+    if how == "folder":
+        tree(top, files)
+    elif how == "below":
+        tree(top / "Sheet 8", files)
+    elif how == "zip in a folder":
+        tree(top, {"Sheet 8.zip": files})
+    else:
+        top = tree(tmp_path, {f"download.{how}": files}) / f"download.{how}"
+    if how in ("below", "zip in a folder") and layout in ("plain", "tutorials"):
+        pytest.skip("a folder in a folder is a person, where no system's names say otherwise")
+    found = rows(top)
+    assert {name: one.id for name, one in found.items()} == ids
+    assert {name for name, one in found.items() if one.needs_look} == look
+    for one in found.values():
+        assert one.problem or one.cells is not None or one.source in (RIGHT, USES, "x = 2")
+
+
+def test_who_is_in_two_downloads_is_one_person(tmp_path):
+    files = {
+        f"1/Anna Ash_11{M}_/a.py": STUB,
+        f"2/Anna Ash_11{M}_/solution.py": RIGHT,
+        f"2/Anna Ash_12{M}_/solution.py": RIGHT,
+    }
+    tree(tmp_path, files)
+    found = rows(tmp_path / "1", tmp_path / "2")
+    assert {name: (one.id, one.source) for name, one in found.items()} == {
+        "Anna Ash 11": ("11", RIGHT),
+        "Anna Ash 12": ("12", RIGHT),
+    }
+
+
+def test_a_class_in_a_folder_or_an_archive_may_hold_more(tmp_path, monkeypatch):
+    for module in (files, item):
+        monkeypatch.setattr(module, "MAX_FILES", 5)
+    people = {
+        f"{name}_{number}{M}_/solution.py": RIGHT for number, name in enumerate(["Ash", "Birch", "Cedar"] * 3)
+    }
+    assert len(rows(tree(tmp_path / "class", {"x.zip": people}))) == 9
+    assert len(rows(tree(tmp_path / "below", {f"x/{path}": RIGHT for path in people}))) == 9
+    many = {f"x/anna/{n}.txt": "" for n in range(9)} | {
+        "x/ben/solution.py": RIGHT,
+        "x/carla/solution.py": RIGHT,
+    }
+    found = rows(tree(tmp_path / "plain", many))
+    assert list(found) == ["anna", "ben", "carla"] and "more than 5 files" in found["anna"].problem
+
+
+def test_what_the_systems_say_is_kept(tmp_path):
+    found = rows(tree(tmp_path / "canvas", LAYOUTS["canvas"][0]))
+    assert found["ashanna"].late and not found["birchben"].late
+    assert found["ashanna"].file == "solution-1.py"
+    assert found["cedarcarla"].helpers == {"utils.py": "x = 1"}
+    found = rows(tree(tmp_path / "moodle", LAYOUTS["moodle folders"][0]))
+    assert found["Carla Cedar"].helpers == {"utils.py": "x = 1"}
+    assert found["Carla Cedar"].file == "solution_final_v2.py"
+    assert found["Ben Birch"].file == "hw8.zip/hw8/solution.py"
+    assert found["Dora Dill"].problem == "No file was handed in, only a text online."
+    found = rows(tree(tmp_path / "ilias", LAYOUTS["ilias"][0]))
+    assert found["Ash Anna"].source == RIGHT
+
+
+def test_numbers_of_the_class_are_nobodys(tmp_path):
+    names = ["sheet_8_1_anna", "sheet_8_2_ben"]
+    assert list(rows(tree(tmp_path / "files", {f"{name}.py": RIGHT for name in names}))) == names
+    names = ["anna_ash_hw_8", "ben_birch_hw_8"]
+    assert list(rows(tree(tmp_path / "folders", {f"{name}/solution.py": RIGHT for name in names}))) == names
+    names = [f"{name}_900_solution.py" for name in ("ash_101", "birch_102", "ours_101")]
+    found = rows(tree(tmp_path / "canvas", dict.fromkeys(names, RIGHT)))
+    assert [name for name, one in found.items() if one.needs_look] == ["ash", "ours"]  # two of one id
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("submitted/anna/sheet8", "anna"),
+        ("E/Abgaben/Ash_A_a_1", "Ash A"),
+        (f"Anna Ash_11{M}_", "Anna Ash"),
+        ("Team 1", "Team 1"),
+        ("submission_1", "submission_1"),
+    ],
+)
+def test_a_download_of_one_person(tmp_path, path, name):
+    assert list(rows(tree(tmp_path / "download", {f"{path}/solution.py": RIGHT}))) == [name]
+
+
+def test_the_folder_of_one_person_in_a_download(tmp_path):
+    tree(tmp_path, {f"Anna Ash_11{M}_/solution.py": RIGHT, f"Ben Birch_12{M}_/solution.py": RIGHT})
+    (found,) = find_submissions([tmp_path / f"Anna Ash_11{M}_"])
+    assert (found.name, found.id) == ("Anna Ash", "11")
+
+
+@pytest.mark.parametrize("name", ["Blatt_8_ws_2026", "sheet_8_2026_x", "submission_8", "Team 8", "submitted"])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_folder_of_the_class_is_nobodys(tmp_path, name, wrapped):
+    top = tmp_path / "download" / name
+    tree(top, {"anna/solution.py": RIGHT, "ben/hw.zip": {"x/solution.py": RIGHT}})
+    assert list(rows(top.parent if wrapped else top)) == ["anna", "ben"]
