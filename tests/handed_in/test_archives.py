@@ -5,6 +5,7 @@ import gzip
 import os
 import subprocess
 import sys
+import unicodedata
 
 import pytest
 from hypothesis import HealthCheck, given, settings

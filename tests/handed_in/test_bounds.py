@@ -27,7 +27,7 @@ ODD = {
     "deep brackets": {"a.py": f"x = {'(' * 90_000}\n{RIGHT}"},
     "ids of many digits": {f"fake{i}_1_{'9' * 200}_x.py": RIGHT for i in range(9)},
     "blank metadata": {"submission_metadata.yml": " " * 10**6, "submission_1/x.py": RIGHT},
-    "bzip2": {"anna/x.zip": bzip2(b"#" * (64 << 20))},
+    "bzip2": {"anna/x.zip": bzip2(b"#" * 1000)},
 }
 
 
@@ -36,6 +36,11 @@ def test_who_hands_in_an_odd_file_costs_nobody_a_row(tmp_path, name):
     found = rows(tree(tmp_path / "class", {**ODD[name], "ben.py": RIGHT, "carla/solution.py": RIGHT}))
     assert found["carla"].source == RIGHT and len(found) >= 3
     assert any(one.source == RIGHT for one_name, one in found.items() if one_name.startswith("ben"))
+
+
+def test_what_could_unpack_to_anything_is_not_unpacked(tmp_path):
+    found = rows(tree(tmp_path / "class", {**ODD["bzip2"], "ben/solution.py": RIGHT}))
+    assert "solution.py is packed in a way that is not read; use plain .zip." in found["anna"].problem
 
 
 LIMITED = """
