@@ -21,7 +21,7 @@ from nbclient.util import run_sync
 from tests.grading.handed_in.people import find_submissions
 from tests.grading.handing_out import autograder, students
 from tests.grading.judging.grade import grade
-from tests.grading.judging.result import Grade, Result
+from tests.grading.judging.result import Cause, Grade, Result
 from tests.grading.reporting.gradescope import results
 from tests.grading.running.process import SandboxError
 from tests.grading.running.sandbox import Sandbox
@@ -29,6 +29,7 @@ from tests.grading.sheet import mistakes
 from tests.grading.sheet.rubric import CRITERIA, TOTAL
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.model
 REFERENCE = (ROOT / "solution.py").read_text(encoding="utf-8")
 NO_RELU_MEAN = """\
 def get_objective_term(x, V, W, b, a):
@@ -304,7 +305,7 @@ def test_the_autograder_grades_whatever_was_uploaded(tmp_path, source, files, sc
         (tmp_path / "up").mkdir()
     run, found = run_autograder(source, tmp_path / "up", "--grade")
     assert run.returncode == 0, run.stderr
-    assert found["score"] == sum(test["score"] for test in found["tests"]) == score
+    assert found["score"] == sum(test.get("score", 0) for test in found["tests"]) == score
     assert sum(test["max_score"] for test in found["tests"]) == TOTAL
 
 
@@ -433,6 +434,18 @@ def test_a_grader_that_fails_still_writes_results(tmp_path, monkeypatch, error, 
     assert found["score"] == 0 and found["output"] == f"{said} Please tell your teachers."
     assert sum(test["max_score"] for test in found["tests"]) == TOTAL
     assert {test["output"] for test in found["tests"]} == {found["output"]}
+
+
+def test_what_a_human_has_to_look_at_is_told_on_gradescope_with_the_only_number_it_needs(
+    tmp_path, monkeypatch
+):
+    cause = Cause("time", "It did not answer.", needs_human=True)
+    undecided = Grade("x", [Result(criterion, (cause,)) for criterion in CRITERIA])
+    monkeypatch.setattr(autograder, "grade_one", lambda path: undecided)
+    autograder.write_results(tmp_path, tmp_path / "results.json")
+    found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert found["score"] == 0 and found["output"].startswith("This is not graded yet")
+    assert not any("score" in test or "status" in test for test in found["tests"])
 
 
 FORGED = """
