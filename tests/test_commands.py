@@ -19,19 +19,21 @@ SMALL = {
     "-m jupyter lab": "-m jupyter lab --version",
     "-m tests.grading.handing_out.students": "-m tests.grading.handing_out.students {tmp}/sheet_8.zip",
     "-m pytest tests/test_solution.py": "-m pytest tests/test_solution.py -p no:cacheprovider"
-    " --solution tests/submissions/right/plain.py --grades {tmp}/grades.csv --feedback {tmp}/pages/",
+    " --solution=tests/submissions/right/plain.py",
+    "-m tests.grading merge": "-m tests.grading merge {tmp}/grades.csv {tmp}/part.csv",
+    "-m tests.grading ": "-m tests.grading tests/submissions/right/plain.py --grades {tmp}/grades.csv"
+    " --feedback {tmp}/pages/",
     "-m tests.grading.handing_out.autograder --grade": "-m tests.grading.handing_out.autograder --grade"
     " tests/submissions/right/plain.py {tmp}/results.json",
     "-m tests.grading.handing_out.autograder --classroom": "-m tests.grading.handing_out.autograder"
     " --classroom tests/submissions/right/plain.py",
     "-m tests.grading.handing_out.autograder": "-m tests.grading.handing_out.autograder {tmp}/autograder.zip",
-    "-m tests.grading.reporting.table": "-m tests.grading.reporting.table {tmp}/grades.csv {tmp}/part.csv",
     "tests/benchmark_training.py": "tests/benchmark_training.py 1",
     "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1",
     "tests/benchmark_grading.py": "tests/benchmark_grading.py 3",
 }
-# CI runs these before it runs this.
-ELSEWHERE = ("-m venv", "-m pip", "-m pytest`", "-m pytest\n")
+# CI runs these before it runs this; the last is the beginning of a usage.
+ELSEWHERE = ("-m venv", "-m pip", "-m pytest`", "-m pytest\n", '-m tests.grading"')
 NEED_MNIST = ("tests/benchmark_training.py", "tests/benchmark_detectors.py")
 
 
