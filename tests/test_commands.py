@@ -50,7 +50,12 @@ def test_each_is_run_somewhere():
     assert [s for s in SMALL if not any(c.startswith(s) for c in commands)] == []
 
 
-@pytest.mark.parametrize("command", SMALL)
+OF_OURS = [command for command in SMALL if "benchmark_" in command or "students" in command]
+
+
+@pytest.mark.parametrize(
+    "command", [pytest.param(c, marks=pytest.mark.model if c in OF_OURS else ()) for c in SMALL]
+)
 def test_it_runs(command, tmp_path):
     if command in NEED_MNIST and data.load_mnist()[0].is_sample:
         pytest.skip("needs the full MNIST")
@@ -60,6 +65,7 @@ def test_it_runs(command, tmp_path):
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+@pytest.mark.model
 @pytest.mark.parametrize("name", ["benchmark_training", "benchmark_detectors"])
 def test_as_a_module_too(name):
     if data.load_mnist()[0].is_sample:

@@ -20,6 +20,7 @@ def run_pytest(*arguments, cwd=ROOT):
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=cwd)
 
 
+@pytest.mark.model
 def test_the_reference_earns_everything():
     run = run_pytest("tests/test_solution.py")
     assert run.returncode == 0, run.stdout

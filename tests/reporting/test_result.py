@@ -1,12 +1,13 @@
 """Results: what is lost, for which causes, and what has no points."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging import grade as grading
-from tests.grading.judging.result import Cause, Grade, Result, Status, Verdict
+from tests.grading.judging.result import NOT_IMPLEMENTED, Cause, Grade, Result, Status, Verdict
 from tests.grading.reporting import pages
 from tests.grading.reporting.by_hand import Override, adjust
 from tests.grading.reporting.gradescope import results, write_json
@@ -64,6 +65,18 @@ def test_a_verdict_keeps_each_cause_of_a_part():
     assert found["hidden"].causes == (Cause("one", "One.", needs_human=True), Cause("two", "Two."))
     assert found["hidden"].reason == "One. Two." and found["hidden"].note == ""
     assert found["error"].note == "A remark." and not found["error"].lost and verdict.lost == {"hidden"}
+
+
+def test_what_was_not_reached_is_lost_and_counted_as_nobodys_mistake():
+    verdict = Verdict(EXERCISES[1])
+    verdict.stop("Your function stops.", "RuntimeError")
+    assert [mark(result) for result in verdict.results()] == ["not reached"] * 5 + ["LOST"]
+    found = replace(graded("a"), results=[*verdict.results(), *graded("a").results[6:]])
+    assert mistakes_of([found]) == [("RuntimeError", "Your function stops.", 1)]
+    assert found.points(1) == 0 and one_line(found) == "Exercise 1: Your function stops."
+    verdict = Verdict(EXERCISES[1])
+    verdict.stop("Not implemented yet.", NOT_IMPLEMENTED)
+    assert {mark(result) for result in verdict.results()} == {"not yet"}
 
 
 def test_each_file_that_cannot_be_read_is_counted_by_itself():

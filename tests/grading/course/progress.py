@@ -42,7 +42,7 @@ class Progress:
     def add(self, grade: Grade) -> None:
         points = [*(grade.points(exercise) for exercise in EXERCISES), grade.total]
         shown = [number(one) if grade.has_points else "-" for one in points]
-        kinds = dict.fromkeys(kind for result in grade.results for kind in result.kinds)
+        kinds = dict.fromkeys(cause.kind for result in grade.results for cause in result.mistakes)
         is_graded = grade.status is Status.GRADED
         remark = ", ".join(kinds) if is_graded else f"{grade.status.value}: {one_line(grade)}"
         self._write(grade.name, *shown, f"LATE {remark}" if grade.late else remark)

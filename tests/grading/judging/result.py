@@ -7,6 +7,7 @@ from ..handed_in.submission import Submission
 from ..sheet.rubric import CRITERIA, Criterion, Exercise
 
 NOT_IMPLEMENTED = "not implemented"  # the kind of the cause where nothing is written yet
+NOT_REACHED = "not reached"  # that of a part that was never examined: no mistake, and not counted
 
 
 class Status(Enum):
@@ -77,13 +78,14 @@ class Result:
         return " ".join(self.sentences)
 
     @property
-    def kinds(self) -> list[str]:
-        return [cause.kind for cause in self.causes if self.lost]
+    def mistake(self) -> str:
+        """The kinds of its causes in one text, as the golden verdicts have them."""
+        return " and ".join(cause.kind for cause in self.causes if self.lost)
 
     @property
-    def mistake(self) -> str:
-        """All kinds in one text, as the golden verdicts have them."""
-        return " and ".join(self.kinds)
+    def mistakes(self) -> list[Cause]:
+        """The causes that are mistakes, for counting."""
+        return [cause for cause in self.causes if self.lost and cause.kind != NOT_REACHED]
 
     @property
     def needs_human(self) -> bool:
@@ -113,6 +115,13 @@ class Verdict:
             self.lose(part, reason, mistake, look)
         self.unusable = True
         return self
+
+    def stop(self, reason: str, mistake: str, look: bool = False) -> None:
+        """Nothing came back: the form of the answer is lost, and no other part was reached."""
+        for part in self.exercise.parts:
+            is_own = mistake == NOT_IMPLEMENTED or part == self.exercise.form
+            self.lose(part, reason, mistake if is_own else NOT_REACHED, look)
+        self.unusable = True
 
     def note(self, part: str, text: str) -> None:
         self._notes[part] = text

@@ -65,7 +65,7 @@ def check(*functions: Callable) -> None:
 def _notes(results, in_cells, checked):
     """What to do next, and what will be handed in, for a student in the notebook."""
     notes = []
-    if any(NOT_IMPLEMENTED in result.kinds for result in results):
+    if any(result.mistake == NOT_IMPLEMENTED for result in results):
         notes.append("Open solution.py, replace the line that starts with `raise`, save, and check again.")
     if in_cells:
         names = " and ".join(f"`{name}`" for name in in_cells)

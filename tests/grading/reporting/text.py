@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from ..judging.result import NOT_IMPLEMENTED, Grade, Result, Status
+from ..judging.result import NOT_IMPLEMENTED, NOT_REACHED, Grade, Result, Status
 from ..sheet.rubric import CRITERIA, EXERCISES, FUNCTIONS, TOTAL
 
 
@@ -59,12 +59,10 @@ def rows_of(grade: Grade):
 
 
 def mark(result: Result) -> str:
-    """A word for a criterion: "ok", "part", "LOST", or "not yet" while nothing is written."""
-    if not result.lost:
-        return "ok"
-    if NOT_IMPLEMENTED in result.kinds:
-        return "not yet"
-    return "part" if result.points else "LOST"
+    """A word for a criterion: "ok", "part", "LOST", "not yet" while nothing is written, or "not reached"."""
+    if not result.lost or result.points:
+        return "part" if result.lost else "ok"
+    return {NOT_IMPLEMENTED: "not yet", NOT_REACHED: NOT_REACHED}.get(result.mistake, "LOST")
 
 
 def table(grade: Grade, brief: bool = False) -> list[str]:
@@ -104,8 +102,7 @@ def mistakes_of(grades: list[Grade]) -> list[tuple[str, str, int]]:
         kinds = {
             (cause.kind, cause.sentence if is_own else ""): cause.sentence
             for result in grade.results
-            if result.lost
-            for cause in result.causes
+            for cause in result.mistakes
         }
         counts.update(kinds.keys())
         sentences |= kinds
