@@ -54,7 +54,7 @@ def test_an_unknown_mistake_in_the_loss_is_located(body, part, words):
     lost = {r.criterion.part: r for r in results_of(1, body) if r.lost}
     assert part in lost and words in lost[part].reason
     assert sum(r.criterion.points for r in lost.values()) <= EXERCISES[1].points / 2
-    assert lost[part].needs_look or "penalty" in words
+    assert lost[part].needs_human or "penalty" in words
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_an_unknown_mistake_in_the_loss_is_located(body, part, words):
 )
 def test_an_unknown_mistake_in_the_images_is_located(body, part):
     lost = {r.criterion.part: r for r in results_of(2, body) if r.lost}
-    assert list(lost) == [part] and lost[part].needs_look
+    assert list(lost) == [part] and lost[part].needs_human
 
 
 @pytest.mark.parametrize(

@@ -163,11 +163,9 @@ def test_where_namespaces_are_refused_it_grades_all_the_same(tmp_path, uid, all)
     folder.mkdir()
     folder.chmod(0o777)
     command = [sys.executable, "-c", REFUSED.format(root=str(ROOT), uid=uid, all=all)]
-    command += ["-m", "pytest", "tests/test_solution.py", "-q", "-p", "no:cacheprovider"]
-    run = subprocess.run(
-        [*command, "--solution", str(tmp_path), "--rootdir", str(ROOT)], cwd=ROOT, capture_output=True,
-        text=True, timeout=300, env=os.environ | {"TMPDIR": str(folder), "PYTEST_ADDOPTS": ""},
-    )  # fmt: skip
+    command += ["-m", "tests.grading", str(tmp_path)]
+    environment = os.environ | {"TMPDIR": str(folder)}
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, env=environment)
     if uid and "Permission denied" in run.stdout + run.stderr:
         pytest.skip("another user can't read this environment")
     assert "mean" in run.stdout, run.stdout + run.stderr

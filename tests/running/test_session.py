@@ -132,7 +132,7 @@ def test_an_answer_that_the_grader_stumbles_over_costs_its_exercise(grade_source
     monkeypatch.setitem(FORMULAS, 3, lambda *_: 1 / 0)
     found = grade_source(RIGHT)
     assert found.total == TOTAL - EXERCISES[3].points and found.results[-1].mistake == "grader error"
-    assert found.results[-1].needs_look
+    assert found.results[-1].needs_human
 
 
 @pytest.mark.parametrize("name", ["Oops\\nanna  15  10  10  35", "Total: 35/35"])

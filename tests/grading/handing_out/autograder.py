@@ -18,7 +18,7 @@ from pathlib import Path
 from ..handed_in.people import find_one
 from ..handed_in.source import imported_by
 from ..judging.grade import grade
-from ..judging.result import Grade, Result
+from ..judging.result import Cause, Grade, Result, Status
 from ..reporting.gradescope import results
 from ..reporting.text import number, table
 from ..reporting.writing import pack, write_whole
@@ -77,6 +77,8 @@ jobs:
         working-directory: ${{{{ runner.temp }}}}
 """
 
+NOT_YET = "This is not graded yet: your teachers will look at it. The 0 is no grade."
+
 
 def files() -> dict[str, str]:
     """What Gradescope needs, {path: content}: the grader, and neither answers nor examples."""
@@ -134,12 +136,15 @@ def write_results(path: Path, out: Path) -> Grade:
     """
 
     def write(found):
-        write_whole(out, (json.dumps(results(found), indent=2) + "\n").encode())
+        # Gradescope refuses what has no score at all, and would show none of the sentences.
+        content = {"score": 0} | results(found)
+        if found.status is Status.TO_LOOK_AT:
+            content["output"] = f"{NOT_YET} {content['output']}"
+        write_whole(out, (json.dumps(content, indent=2) + "\n").encode())
 
     def fail(reason):
-        reason += " Please tell your teachers."
-        lost = [Result(criterion, reason, "grader error") for criterion in CRITERIA]
-        write(Grade("submission", lost, status="not graded"))
+        cause = Cause("grader error", f"{reason} Please tell your teachers.")
+        write(Grade("submission", [Result(criterion, (cause,)) for criterion in CRITERIA], Status.NOT_GRADED))
 
     # Should all of this be ended from outside, by a limit of time or of memory, this stays.
     fail("The grader did not come to an end.")
@@ -158,7 +163,7 @@ def write_results(path: Path, out: Path) -> Grade:
 def for_classroom(grade: Grade) -> list[str]:
     """The lines from which GitHub Classroom takes the points, and between which an author reads why."""
     word = secrets.token_hex()
-    points = {"totalPoints": grade.total, "maxPoints": TOTAL}
+    points = {"totalPoints": grade.total, "maxPoints": TOTAL}  # Classroom knows no "not yet"
     return [
         f"::stop-commands::{word}",  # an author's exception may look like the lines below
         *table(grade),

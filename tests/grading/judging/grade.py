@@ -17,7 +17,7 @@ from ..sheet.mistakes import FORMULAS
 from ..sheet.probes import Probes
 from ..sheet.rubric import CRITERIA, EXERCISES, Exercise
 from .examine import examine, foreseen_questions
-from .result import Grade, Result
+from .result import Cause, Grade, Result, Status
 from .sentences import trouble
 
 
@@ -30,9 +30,10 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
     """Run a submission in the sandbox and decide its points; `probes` are those of this run of the grader."""
     probes = probes or default_probes()
     if submission.problem:
-        return _nothing(submission, "unreadable", submission.problem, "unreadable")
+        cause = Cause("unreadable", submission.problem, submission.needs_look)
+        return _nothing(cause, Status.UNREADABLE).of(submission)
     found, is_orphan = _run(submission, sandbox, probes)
-    return _run(submission, sandbox, probes)[0] if is_orphan else found
+    return (_run(submission, sandbox, probes)[0] if is_orphan else found).of(submission)
 
 
 def _run(submission, sandbox, probes):
@@ -46,13 +47,13 @@ def _run(submission, sandbox, probes):
                 for exercise in EXERCISES.values()
                 for result in _examine(exercise, session.call, probes, seconds, foreseen.get(exercise.number))
             ]
-            result = Grade(submission.name, results, note=submission.note or "")
+            result = Grade(submission.name, results)
         else:
             reason, mistake = trouble(session.loaded, seconds)
             if mistake not in ("syntax", "import"):
                 reason = "While it is imported: " + reason.replace("Your function", "your file")
-            look = session.loaded == Died("time")
-            result = _nothing(submission, "import failed", reason, mistake, look)
+            cause = Cause(mistake, reason, needs_human=session.loaded == Died("time"))
+            result = _nothing(cause, Status.IMPORT_FAILED)
         session.close()
         found = replace(
             result, output=session.output.strip(), unprotected=tuple(sandbox.missing), seed=probes.seed
@@ -90,7 +91,8 @@ def _examine(
             f"The grader can make no sense of the answer ({type(error).__name__}). Tell your "
             "teachers if it is honest."
         )
-        return [Result(criterion, reason, "grader error", needs_look=True) for criterion in exercise.criteria]
+        cause = Cause("grader error", reason, needs_human=True)
+        return [Result(criterion, (cause,)) for criterion in exercise.criteria]
 
 
 def check_function(function: Callable, number: int, probes: Probes | None = None) -> list[Result]:
@@ -103,6 +105,5 @@ def check_function(function: Callable, number: int, probes: Probes | None = None
     return _examine(EXERCISES[number], call, probes or default_probes(), None)
 
 
-def _nothing(submission, status, reason, mistake, look=False):
-    results = [Result(criterion, reason, mistake, needs_look=look) for criterion in CRITERIA]
-    return Grade(submission.name, results, status, submission.note or "")
+def _nothing(cause, status):
+    return Grade("", [Result(criterion, (cause,)) for criterion in CRITERIA], status)

@@ -1,10 +1,41 @@
-"""What a submission has earned: each criterion, an exercise while it is examined, the whole."""
+"""What a submission has earned, as plain data: all that the reports need, and nothing that has to be run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from enum import Enum
 
+from ..handed_in.submission import Submission
 from ..sheet.rubric import CRITERIA, Criterion, Exercise
 
-UNDECIDED = "to look at"  # the status of a submission that isn't graded before a human decided
+NOT_IMPLEMENTED = "not implemented"  # the kind of the cause where nothing is written yet
+NOT_REACHED = "not reached"  # that of a part that was never examined: no mistake, and not counted
+
+
+class Status(Enum):
+    """What has become of a submission.
+
+    Only the first three have points: see `Grade.has_points`.
+    """
+
+    GRADED = "graded"  # its functions were examined, or a human has decided
+    UNREADABLE = "unreadable"  # there is nothing to run: no file, no code in it, a broken archive
+    IMPORT_FAILED = "import failed"  # its file stops before a function can be called
+    TO_LOOK_AT = "to look at"  # a human has to decide first
+    NOT_GRADED = "not graded"  # the grader itself failed
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why points are lost.
+
+    Attributes:
+        kind: a short name, the same for all who make this mistake: it is counted.
+        sentence: for the author, a sentence or two.
+        needs_human: whether it may be the grader's or the machine's doing, so that a human should look at it.
+    """
+
+    kind: str
+    sentence: str
+    needs_human: bool = False
 
 
 @dataclass(frozen=True)
@@ -12,28 +43,53 @@ class Result:
     """One criterion of one submission.
 
     Attributes:
-        reason: why the points are lost, in a sentence or two for the author; None if they are not.
-        mistake: a short name of the mistake, for counting; None if there is none.
+        causes: why points are lost; none if they are not.
         points: what it earns; all or none of the criterion's, unless a human decided otherwise.
-        needs_look: whether a human should look at it.
         note: a remark that costs nothing, in a sentence; or "".
+        decided: what a human said who has decided on the points; None if none has.
     """
 
     criterion: Criterion
-    reason: str | None = None
-    mistake: str | None = None
+    causes: tuple[Cause, ...] = ()
     points: float | None = None
-    needs_look: bool = False
     note: str = ""
+    decided: str | None = None
 
     def __post_init__(self):
         if self.points is None:
-            # Never by a text: an author's exception may say nothing at all.
-            object.__setattr__(self, "points", 0 if self.lost else self.criterion.points)
+            object.__setattr__(self, "points", 0 if self.causes else self.criterion.points)
 
     @property
     def lost(self) -> bool:
-        return self.mistake is not None
+        """Whether some of the points are lost, or all."""
+        return self.points < self.criterion.points
+
+    @property
+    def sentences(self) -> list[str]:
+        """Why points are lost, each reason once; none if they are not."""
+        if not self.lost:
+            return []
+        if self.decided is not None:
+            return [self.decided]
+        return list(dict.fromkeys(cause.sentence for cause in self.causes))
+
+    @property
+    def reason(self) -> str:
+        return " ".join(self.sentences)
+
+    @property
+    def mistake(self) -> str:
+        """The kinds of its causes in one text, as the golden verdicts have them."""
+        return " and ".join(cause.kind for cause in self.causes if self.lost)
+
+    @property
+    def mistakes(self) -> list[Cause]:
+        """The causes that are mistakes, for counting."""
+        return [cause for cause in self.causes if self.lost and cause.kind != NOT_REACHED]
+
+    @property
+    def needs_human(self) -> bool:
+        return self.lost and self.decided is None and any(cause.needs_human for cause in self.causes)
 
 
 class Verdict:
@@ -45,21 +101,27 @@ class Verdict:
 
     def __init__(self, exercise: Exercise):
         self.exercise, self.unusable = exercise, False
-        self._causes: dict[str, dict[str, str]] = {}
+        self._causes: dict[str, dict[str, Cause]] = {}
         self._notes: dict[str, str] = {}
-        self._to_look_at: set[str] = set()
 
     def lose(self, part: str, reason: str, mistake: str, look: bool = False) -> None:
         """A part is lost for `reason`; one that is lost for two mistakes names both."""
-        self._causes.setdefault(part, {}).setdefault(mistake or "error", reason or "Your function stops.")
-        if look:
-            self._to_look_at.add(part)
+        kind, known = mistake or "error", self._causes.setdefault(part, {})
+        cause = known.setdefault(kind, Cause(kind, reason or "Your function stops.", look))
+        known[kind] = replace(cause, needs_human=cause.needs_human or look)
 
     def lose_all(self, reason: str, mistake: str, look: bool = False) -> "Verdict":
         for part in self.exercise.parts:
             self.lose(part, reason, mistake, look)
         self.unusable = True
         return self
+
+    def stop(self, reason: str, mistake: str, look: bool = False) -> None:
+        """Nothing came back: the form of the answer is lost, and no other part was reached."""
+        for part in self.exercise.parts:
+            is_own = mistake == NOT_IMPLEMENTED or part == self.exercise.form
+            self.lose(part, reason, mistake if is_own else NOT_REACHED, look)
+        self.unusable = True
 
     def note(self, part: str, text: str) -> None:
         self._notes[part] = text
@@ -71,37 +133,66 @@ class Verdict:
     def results(self) -> list[Result]:
         found = []
         for criterion in self.exercise.criteria:
-            causes = self._causes.get(criterion.part)
-            reason = " ".join(dict.fromkeys(causes.values())) if causes else None
-            mistake = " and ".join(causes) if causes else None
-            note = "" if causes else self._notes.get(criterion.part, "")
-            look = criterion.part in self._to_look_at
-            found.append(Result(criterion, reason, mistake, needs_look=look, note=note))
+            causes = tuple(self._causes.get(criterion.part, {}).values())
+            found.append(
+                Result(criterion, causes, note="" if causes else self._notes.get(criterion.part, ""))
+            )
         return found
 
 
 @dataclass(frozen=True)
 class Grade:
-    """What a submission earned.
+    """What a submission earned, and whose it is.
+
+    Where a human has to look at every criterion of the sheet, the status is TO_LOOK_AT.
 
     Attributes:
         results: one for each criterion, in the rubric's order.
-        status: "graded", or what kept it from being run: "unreadable", "import failed".
         note: a remark for the author, or "".
         output: what it printed while it ran.
         unprotected: a sentence for each protection of the machine that could not be had.
         notes: what was done to the points after grading, a sentence each.
-        seed: what its probes were drawn from.
+        seed: what its probes were drawn from; None if nothing was run.
+        id: the person's number in the course's system, or "".
+        late: whether the course's system calls it late.
+        file: which file is graded, as it was handed in; "" if none is.
+        question: why a human should say what is to be graded, in a sentence; or "".
     """
 
     name: str
     results: list[Result]
-    status: str = "graded"
+    status: Status = Status.GRADED
     note: str = ""
     output: str = ""
     unprotected: tuple[str, ...] = ()
-    notes: list[str] = field(default_factory=list)
-    seed: int = 0
+    notes: tuple[str, ...] = ()
+    seed: int | None = None
+    id: str = ""
+    late: bool = False
+    file: str = ""
+    question: str = ""
+
+    def __post_init__(self):
+        if len(self.results) == len(CRITERIA) and all(result.needs_human for result in self.results):
+            object.__setattr__(self, "status", Status.TO_LOOK_AT)
+
+    def of(self, submission: Submission) -> "Grade":
+        """The same grade, with what reports say about who handed it in."""
+        question = submission.problem or submission.note or "Its file is unclear."
+        return replace(
+            self,
+            name=submission.name,
+            id=submission.id,
+            late=submission.late,
+            file=submission.file,
+            note=submission.note or "",
+            question=question if submission.needs_look else "",
+        )
+
+    @property
+    def has_points(self) -> bool:
+        """Whether its points mean anything; if not, no report shows a number."""
+        return self.status not in (Status.TO_LOOK_AT, Status.NOT_GRADED)
 
     @property
     def total(self) -> float:
@@ -111,34 +202,20 @@ class Grade:
         return sum(result.points for result in self.results if result.criterion.exercise == exercise)
 
     @property
-    def mistakes(self) -> dict[str, Result]:
-        """The distinct mistakes by their sentence, each with the first result that it cost."""
-        found: dict[str, Result] = {}
+    def mistakes(self) -> dict[str, list[int]]:
+        """Each sentence that somebody should read, with the exercises that it cost points in."""
+        found: dict[str, list[int]] = {}
         for result in self.results:
-            if result.reason:
-                found.setdefault(result.reason, result)
+            for sentence in result.sentences:
+                exercises = found.setdefault(sentence, [])
+                if result.criterion.exercise not in exercises:
+                    exercises.append(result.criterion.exercise)
         return found
 
-    def to_dict(self) -> dict:
-        """As plain data, for another process."""
-        results = [
-            [r.criterion.id, r.reason, r.mistake, r.points, r.needs_look, r.note] for r in self.results
-        ]
-        return vars(self) | {"results": results}
-
-    @classmethod
-    def from_dict(cls, plain: dict) -> "Grade":
-        criteria = {criterion.id: criterion for criterion in CRITERIA}
-        results = [Result(criteria[id], *others) for id, *others in plain["results"]]
-        return cls(**plain | {"results": results})
-
-
-def earlier_exercise(grade: Grade, result: Result) -> int | None:
-    """The earlier exercise that has lost points for the very same mistake, if there is one."""
-    if grade.status != "graded":
-        return None
-    for other in grade.results:
-        earlier = other.criterion.exercise < result.criterion.exercise
-        if earlier and other.reason == result.reason and result.reason:
-            return other.criterion.exercise
-    return None
+    @property
+    def questions(self) -> list[str]:
+        """Why a human should look at it: sentences, none if nobody need."""
+        is_decided = any(result.decided is not None for result in self.results)
+        found = [self.question] if self.question and not is_decided else []
+        found += [sentence for r in self.results if r.needs_human for sentence in r.sentences]
+        return list(dict.fromkeys(found))

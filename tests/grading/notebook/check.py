@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 
 from ..judging.grade import check_function
-from ..judging.result import Grade
+from ..judging.result import NOT_IMPLEMENTED, Grade
 from ..reporting.text import mark, rows_of, table
 from ..sheet.rubric import CRITERIA, FUNCTIONS
 from . import solution_file
@@ -65,14 +65,14 @@ def check(*functions: Callable) -> None:
 def _notes(results, in_cells, checked):
     """What to do next, and what will be handed in, for a student in the notebook."""
     notes = []
-    if any(result.mistake == "not implemented" for result in results):
+    if any(result.mistake == NOT_IMPLEMENTED for result in results):
         notes.append("Open solution.py, replace the line that starts with `raise`, save, and check again.")
     if in_cells:
         names = " and ".join(f"`{name}`" for name in in_cells)
         notes.append(f"{names}: written in this notebook. Hand in the notebook as well as solution.py.")
     elif len(results) == len(CRITERIA):
         notes.append("Hand in solution.py.")
-    if len(in_cells) < checked and any(result.reason for result in results):
+    if len(in_cells) < checked and any(result.lost for result in results):
         notes.append(solution_file.saved())  # perhaps the student's last change was not
     return notes
 

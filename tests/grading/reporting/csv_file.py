@@ -3,10 +3,17 @@
 import csv
 import io
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 csv.field_size_limit(2**31 - 1)  # a comment in a worksheet may have a picture in it
+
+# What a spreadsheet takes for a formula, wherever it splits the line: blanks before it or not.
+_SIGN = "[=+\\-@＝＋－＠]"
+_LATER = rf"[^\S\t\r\n]*{_SIGN}"
+_FORMULA = re.compile(rf"^(?=\s*{_SIGN}|[\t\r\n])|(?<=[;,\t\r\n])(?={_LATER})")
+_GUARDED = re.compile(rf"^'(?=\s*'?{_SIGN}|[\t\r\n])|(?<=[;,\t\r\n])'(?={_LATER})")
 
 
 @dataclass
@@ -16,11 +23,12 @@ class CsvFile:
     Attributes:
         rows: the cells, with the head's.
         lines: for each row, the line of the file that it ends in.
+        encoding: with a byte-order mark if it is new, since Excel takes it for Latin-1 otherwise.
     """
 
     rows: list[list[str]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    encoding: str = "utf-8"
+    encoding: str = "utf-8-sig"
     delimiter: str = ","
     ending: str = "\r\n"
 
@@ -32,12 +40,15 @@ class CsvFile:
         return some(r"\d+,\d+") or (self.delimiter == ";" and not some(r"\d+\.\d+"))
 
     def to_bytes(self) -> bytes:
-        file = io.StringIO(newline="")
-        csv.writer(file, delimiter=self.delimiter, lineterminator=self.ending).writerows(self.rows)
-        return file.getvalue().encode(self.encoding, "replace")
+        lines = []
+        for row in self.rows:
+            line = io.StringIO(newline="")  # Python before 3.12.3 quotes only what is in the line's ending
+            csv.writer(line, delimiter=self.delimiter, lineterminator="\r\n").writerow(row)
+            lines.append(line.getvalue()[:-2] + self.ending)
+        return "".join(lines).encode(self.encoding, "replace")
 
 
-def read(path: Path) -> CsvFile:
+def load_csv(path: Path) -> CsvFile:
     """The cells of a file.
 
     Raises:
@@ -75,3 +86,27 @@ def _fits(raw, encoding):
     except UnicodeError:
         return False
     return True
+
+
+def cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula, whether it splits at commas, semicolons or tabs."""
+    return _FORMULA.sub("'", text)
+
+
+def without_guard(text: str) -> str:
+    """The text that `cell` was given."""
+    return _GUARDED.sub("", text)
+
+
+def ids_of(written: Iterable[str], ids: Iterable[str]) -> dict[str, str]:
+    """Whose id each text is, {text: id}: a spreadsheet drops leading zeros when it saves.
+
+    A shorter text counts only where it is nobody else's.
+    """
+    written, ids = set(written), set(ids) - {""}
+    found = {text: text for text in written & ids}
+    for text in written - ids:
+        same = [id for id in ids if id.lstrip("0") == text.lstrip("0")]
+        if text and len(same) == 1 and same[0] not in written:
+            found[text] = same[0]
+    return found

@@ -19,24 +19,23 @@ def write_json(path: Path, grades: list[Grade]) -> None:
 
 
 def results(grade: Grade) -> dict:
+    """What Gradescope reads of one submission; without any score if the grade has no points."""
     line, tests = one_line(grade), []
-    for exercise in sorted({result.criterion.exercise for result in grade.results}):
+    for exercise in EXERCISES:
         of_exercise = [result for result in grade.results if result.criterion.exercise == exercise]
-        title = f"Exercise {exercise}: " if exercise in EXERCISES else ""
         for position, result in enumerate(of_exercise, 1):
-            tests.append(
-                {
-                    "name": title + result.criterion.sentence,
-                    "number": f"{exercise}.{position}",
-                    "score": result.points,
-                    "max_score": result.criterion.points,
-                    "status": "failed" if result.reason else "passed",
-                    "output": (reason_of(grade, result) or result.note)[:MAX_OUTPUT],
-                    "output_format": "text",
-                    "visibility": "visible",
-                }
-            )
-    return {
+            test = {
+                "name": f"Exercise {exercise}: {result.criterion.sentence}",
+                "number": f"{exercise}.{position}",
+                "score": result.points,
+                "max_score": result.criterion.points,
+                "status": "failed" if result.lost else "passed",
+                "output": (reason_of(grade, result, set()) or result.note)[:MAX_OUTPUT],
+                "output_format": "text",
+                "visibility": "visible",
+            }
+            tests.append(test if grade.has_points else _without_score(test))
+    whole = {
         "score": grade.total,
         "output": " ".join(
             filter(None, (grade.note, *(note for note in grade.notes if note not in line), line))
@@ -47,3 +46,8 @@ def results(grade: Grade) -> dict:
         "extra_data": {"seed": grade.seed},
         "tests": tests,
     }
+    return whole if grade.has_points else _without_score(whole)
+
+
+def _without_score(entry):
+    return {key: value for key, value in entry.items() if key not in ("score", "status")}

@@ -1,18 +1,14 @@
-"""The table of grades, a CSV file: a run updates the rows that it grades, and keeps all others.
+"""The table of grades, a CSV file: a run updates the rows that it grades, and keeps all others."""
 
-Tables of parts of a class become one by: python -m tests.grading.reporting.table OUT.csv PART.csv ...
-"""
-
-import argparse
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from ..handed_in.submission import Submission
-from ..judging.result import UNDECIDED, Grade
+from ..judging.result import Grade
 from ..sheet.rubric import EXERCISES
-from . import csv_file
-from .by_hand import looks, plain
+from .by_hand import plain_name
+from .csv_file import CsvFile, cell, ids_of, load_csv
 from .text import number, one_line
 from .writing import write_whole
 
@@ -21,7 +17,7 @@ COLUMNS = ("submission", *POINTS, "status", "feedback", "id", "late", "file", "n
 
 
 class Table:
-    """The rows of a CSV file, in its order.
+    """The rows of a CSV file, in its order; new ones stand below, in the order of the class.
 
     Each save reads the file anew, so that what another run or a human has written before it stays. There is
     no lock: of two saves in the same moment, one may be lost.
@@ -29,44 +25,41 @@ class Table:
     Attributes:
         found: how many rows the file had.
         regraded: how many of those were graded anew.
-
-    Raises:
-        ValueError: the file is no table of grades; nothing is written then.
-        OSError: it can't be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._before = _Rows(path)
-        self._new: list[dict[str, str]] = []
+    def __init__(self, path: Path, ids: Iterable[str] = ()) -> None:
+        """`ids` are those of all who are graded now.
+
+        Raises:
+            ValueError: the file is no table of grades; nothing is written then.
+            OSError: it can't be read.
+        """
+        self.path, self._ids = path, set(ids)
+        self._before = _Rows(path, self._ids)
         self.found, self.regraded = len(self._before.filled), 0
 
-    def update(self, grade: Grade, submission: Submission) -> None:
-        """Put a grade into its row: that of the same id, or else of the same name."""
-        row = row_of(grade, submission)
-        self.regraded += self._before.place(row) is not None
-        self._new.append(row)
-
-    def save(self) -> None:
-        """Write the file.
+    def save(self, grades: list[Grade]) -> None:
+        """Write the file with these grades, each in its row: that of the same id, or else of the same name.
 
         Raises:
             ValueError: it has become something else, and stays.
             OSError: it can't be written.
         """
-        rows = _Rows(self.path)
-        for row in self._new:
-            rows.put(row)
+        new = [row_of(grade) for grade in grades]
+        self.regraded = sum(self._before.place(row) is not None for row in new)
+        rows = _Rows(self.path, self._ids)
+        places = [rows.put(row) for row in new]
+        rows.arrange([place for place, row in zip(places, new, strict=True) if not self._before.place(row)])
         write_whole(self.path, rows.to_bytes())
 
 
 class _Rows:
     """The cells of a table of grades; a file that isn't there or is empty has no rows."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = csv_file.read(path) if path.exists() else csv_file.CsvFile()
+    def __init__(self, path: Path, ids: Iterable[str] = ()) -> None:
+        self._file = load_csv(path) if path.exists() else CsvFile()
         if not any(any(row) for row in self._file.rows):
-            self._file = csv_file.CsvFile([list(COLUMNS)])
+            self._file = CsvFile([list(COLUMNS)])
         if self._file.encoding in ("cp1252", "latin-1"):  # they can't write every name
             self._file.encoding = "utf-8-sig"
         self.columns = self._file.rows[0]
@@ -76,8 +69,10 @@ class _Rows:
         self._ids: dict[str, list[int]] = {}
         self._names: dict[str, int] = {}
         self._put: set[int] = set()
-        for place, row in enumerate(self._file.rows[1:], 1):
-            self._index(place, self._cell(row, "id"), self._cell(row, "submission"))
+        written = [self._cell(row, "id") for row in self._file.rows[1:]]
+        known = ids_of(written, ids)
+        for place, id in enumerate(written, 1):
+            self._index(place, known.get(id, id), self._cell(self._file.rows[place], "submission"))
 
     @property
     def filled(self) -> list[dict[str, str]]:
@@ -89,17 +84,18 @@ class _Rows:
 
     def place(self, row: dict[str, str]) -> int | None:
         """Where the same person stands; under another name, if nobody of this run has the same id."""
-        id, name = row.get("id", ""), plain(row["submission"])
+        id, name = row.get("id", ""), plain_name(row["submission"])
         places = self._ids.get(id, [])
         for place in places:
-            if plain(self._cell(self._file.rows[place], "submission")) == name:
+            if plain_name(self._cell(self._file.rows[place], "submission")) == name:
                 return place
         if places:  # two systems may give one id to two people
             return next((place for place in places if place not in self._put), None)
         place = self._names.get(name)
         return place if place and not (id and self._cell(self._file.rows[place], "id")) else None
 
-    def put(self, row: dict[str, str]) -> None:
+    def put(self, row: dict[str, str]) -> int:
+        """Write a person's row, and return its place."""
         place = self.place(row)
         if place is None:
             place = len(self._file.rows)
@@ -118,6 +114,13 @@ class _Rows:
             cells[position] = text.replace(".", ",") if has_comma else text
         self._put.add(place)
         self._index(place, row.get("id", ""), row["submission"])
+        return place
+
+    def arrange(self, places: list[int]) -> None:
+        """Bring the rows at these places into this order; they take no others' places."""
+        rows = [self._file.rows[place] for place in places]
+        for place, row in zip(sorted(places), rows, strict=True):
+            self._file.rows[place] = row
 
     def sort(self) -> None:
         head, *rows = self._file.rows
@@ -136,35 +139,28 @@ class _Rows:
         if id and place not in self._ids.setdefault(id, []):
             self._ids[id].append(place)
         if name:
-            self._names.setdefault(plain(name), place)
+            self._names.setdefault(plain_name(name), place)
 
 
-def row_of(grade: Grade, submission: Submission) -> dict[str, str]:
+def row_of(grade: Grade) -> dict[str, str]:
     """A grade as the cells of its row."""
-    notes = [grade.note, *grade.notes]
 
-    def shown(points):  # what isn't decided is no 0
-        return "" if grade.status == UNDECIDED else number(points)
+    def shown(points):
+        return number(points) if grade.has_points else ""
 
     return {
         "submission": cell(grade.name),
         **{f"exercise_{exercise}": shown(grade.points(exercise)) for exercise in EXERCISES},
         "total": shown(grade.total),
-        "status": cell(grade.status),
+        "status": grade.status.value,
         "feedback": cell(one_line(grade)),
-        "id": cell(submission.id),
-        "late": "late" if submission.late else "",
-        "file": cell(submission.file),
-        "note": cell(" ".join(filter(None, notes))),
-        "look": cell(" ".join(looks(grade, submission))),
-        "seed": "" if submission.problem else str(grade.seed),
+        "id": cell(grade.id),
+        "late": "late" if grade.late else "",
+        "file": cell(grade.file),
+        "note": cell(" ".join(filter(None, (grade.note, *grade.notes)))),
+        "look": cell(" ".join(grade.questions)),
+        "seed": "" if grade.seed is None else str(grade.seed),
     }
-
-
-def cell(text: str) -> str:
-    """A spreadsheet takes a cell that begins like this, blanks before it or not, for a formula."""
-    formula = text.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))
-    return f"'{text}" if formula or text.startswith(("\t", "\r", "\n")) else text
 
 
 def merge(out: Path, parts: list[Path]) -> list[str]:
@@ -177,43 +173,22 @@ def merge(out: Path, parts: list[Path]) -> list[str]:
         ValueError: a file is no table of grades; nothing is written then.
         OSError: a file can't be read or written.
     """
-    rows, said, seeds, again = _Rows(out), [], set(), 0
-    kept = len(rows.filled)
     for path in parts:
         if not path.exists():  # a part that is missing is no empty one
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-        found = _Rows(path).filled
-        if not found:
+    found = {path: _Rows(path).filled for path in parts}
+    rows = _Rows(out, {row.get("id", "") for some in found.values() for row in some})
+    kept, again, said = len(rows.filled), 0, []
+    for path, some in found.items():
+        if not some:
             said.append(f"{path.name} has no rows.")
-        for row in found:
+        for row in some:
             again += rows.place(row) is not None
             rows.put(row)
-            seeds |= {row["seed"]} if row.get("seed") else set()
     rows.sort()
     write_whole(out, rows.to_bytes())
     if kept:
         said.append(f"{out.name} had {kept} rows; those that stand in no other table are kept.")
     elif again:
         said.append(f"{again} stood in several tables; the row of the last one counts.")
-    if len(seeds) > 1:
-        said.append(f"They were graded with different inputs, of the seeds {', '.join(sorted(seeds))}.")
     return [f"{out.name} has {len(rows.filled)} submissions now.", *said]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.grading.reporting.table", description="Put tables of grades together."
-    )
-    parser.add_argument("out", type=Path, metavar="OUT.csv")
-    parser.add_argument("parts", type=Path, nargs="+", metavar="PART.csv")
-    options = parser.parse_args()
-    try:
-        print("\n".join(merge(options.out, options.parts)))
-    except OSError as error:
-        parser.exit(1, f"No table was written: {error.filename}: {error.strerror}.\n")
-    except ValueError as error:
-        parser.exit(1, f"No table was written: {error}.\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,8 @@
-"""Grades as text for the terminal, and as a table for the notebook."""
+"""The sentences and lines about a grade that all reports share, and a grade as text for a terminal."""
 
 from collections import Counter
 
-from ..judging.result import UNDECIDED, Grade, Result, earlier_exercise
+from ..judging.result import NOT_IMPLEMENTED, NOT_REACHED, Grade, Result, Status
 from ..sheet.rubric import CRITERIA, EXERCISES, FUNCTIONS, TOTAL
 
 
@@ -10,131 +10,120 @@ def number(points: float) -> str:
     return f"{points:g}"
 
 
+def share(result: Result) -> str:
+    return f"{number(result.points)}/{number(result.criterion.points)}"
+
+
 def maximum(exercise: int) -> float:
     return EXERCISES[exercise].points
+
+
+def few(names: list[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def one_line(grade: Grade) -> str:
     """Every mistake, in one line, each with the exercises that it cost points in."""
     parts = []
-    for reason in grade.mistakes:
-        exercises = {r.criterion.exercise for r in grade.results if r.reason == reason} & set(EXERCISES)
-        listed = ", ".join(map(str, sorted(exercises)))
-        where = f"Exercise {listed}: " if 0 < len(exercises) < len(EXERCISES) else ""
-        parts.append(where + " ".join(reason.split()))
+    for sentence, exercises in grade.mistakes.items():
+        where = f"Exercise {', '.join(map(str, exercises))}: " if len(exercises) < len(EXERCISES) else ""
+        parts.append(where + " ".join(sentence.split()))
     return " ".join(parts)
 
 
-def table(grade: Grade, brief: bool = False) -> list[str]:
-    """For the terminal: a line for each criterion, with the reason below where points are lost.
-
-    `brief` leaves only the exercises. Exercises that were not examined don't appear.
-    """
-    lines = []
-    for title, rows in rows_of(grade):
-        lines.append(title)
-        for result, reason in rows if not brief else ():
-            lines.append(
-                f"  {mark(result):4}  {number(result.points)}/{number(result.criterion.points)}  "
-                f"{result.criterion.sentence}"
-            )
-            if reason or result.note:
-                lines.append(f"             {reason or result.note}")
-    if len(grade.results) >= len(CRITERIA):
-        lines.append(f"Total: {number(grade.total)}/{number(TOTAL)} points")
-    lines += [f"Note: {note}" for note in (grade.note, *grade.notes) if note]
-    return lines
-
-
-def mark(result: Result) -> str:
-    """A word for a criterion: "ok", "LOST", or "not yet" while nothing is written."""
-    return "not yet" if result.mistake == "not implemented" else "LOST" if result.lost else "ok"
+def reason_of(grade: Grade, result: Result, said: set[str]) -> str:
+    """Why points are lost, without what was `said` before in this exercise; it is added there."""
+    found = []
+    for sentence in result.sentences:
+        if sentence not in said:
+            said.add(sentence)
+            first = grade.mistakes[sentence][0]
+            is_again = first < result.criterion.exercise and grade.status is Status.GRADED
+            again = f"(The same mistake as in exercise {first}.) " if is_again else ""
+            found.append(again + sentence)
+    return " ".join(found)
 
 
 def rows_of(grade: Grade):
-    """For each exercise that was examined: its title, and its results, each reason once."""
+    """For each exercise that was examined: its title, and its results, each with its reason or ""."""
     for exercise, function in FUNCTIONS.items():
         results = [result for result in grade.results if result.criterion.exercise == exercise]
         if not results:
             continue
-        rows, said = [], None
-        for result in results:
-            rows.append((result, reason_of(grade, result) if result.reason != said else None))
-            said = result.reason or said
+        said: set[str] = set()
+        points = f"{number(grade.points(exercise))}/{number(maximum(exercise))} points"
         yield (
-            f"Exercise {exercise}: {function}, "
-            f"{number(grade.points(exercise))}/{number(maximum(exercise))} points",
-            rows,
+            f"Exercise {exercise}: {function}, {points}",
+            [(result, reason_of(grade, result, said)) for result in results],
         )
 
 
-def head(names: list[str]) -> str:
-    """The head of the table of these submissions."""
-    return f"{'submission':{_width(names)}}  " + "  ".join(f"ex. {e}" for e in EXERCISES) + "  total"
+def mark(result: Result) -> str:
+    """A word for a criterion: "ok", "part", "LOST", "not yet" while nothing is written, or "not reached"."""
+    if not result.lost or result.points:
+        return "part" if result.lost else "ok"
+    return {NOT_IMPLEMENTED: "not yet", NOT_REACHED: NOT_REACHED}.get(result.mistake, "LOST")
 
 
-def row(grade: Grade, names: list[str], comment: bool = False) -> str:
-    """A submission's row in the table; `comment` adds what was lost, in a line."""
-    shown = [*(number(grade.points(exercise)) for exercise in EXERCISES), number(grade.total)]
-    if grade.status == UNDECIDED:  # that is no 0
-        shown = ["-"] * len(shown)
-    comments = [] if grade.status == "graded" else [f"{grade.status}:" if comment else grade.status]
-    comments += [one_line(grade)] if comment else []
-    cells = [f"{grade.name:{_width(names)}}", *(f"{text:>5}" for text in shown), " ".join(comments)]
-    return "  ".join(cells).rstrip()
+def table(grade: Grade, brief: bool = False) -> list[str]:
+    """For a terminal: a line for each criterion, with the reason below where points are lost.
+
+    `brief` leaves only the exercises. Exercises that were not examined don't appear.
+    """
+    notes = [f"Note: {note}" for note in (grade.note, *grade.notes) if note]
+    if not grade.has_points:
+        return [*grade.mistakes, *notes, f"Not graded yet, so without points: {grade.status.value}"]
+    lines = []
+    for title, rows in rows_of(grade):
+        lines.append(title)
+        for result, reason in rows if not brief else ():
+            lines.append(f"  {mark(result):4}  {share(result)}  {result.criterion.sentence}")
+            if reason or result.note:
+                lines.append(f"             {reason or result.note}")
+    if len(grade.results) >= len(CRITERIA):
+        lines.append(f"Total: {number(grade.total)}/{number(TOTAL)} points")
+    return lines + notes
 
 
-def _width(names):
-    return max(10, *map(len, names))
-
-
-def overview(grades: list[Grade], rows: bool = True) -> list[str]:
-    """For the terminal: a row for each submission, the mean, and how often each mistake was made."""
-    names = [grade.name for grade in grades]
-    width = _width(names)
-    lines = [head(names), *(row(grade, names) for grade in grades if rows)]
-    decided = [grade for grade in grades if grade.status != UNDECIDED]  # they are no zeros
-    means = [
-        sum(grade.points(exercise) for grade in decided) / max(1, len(decided)) for exercise in EXERCISES
-    ]
-    means.append(sum(grade.total for grade in decided) / max(1, len(decided)))
-    lines.append(f"{'mean':{width}}  " + "  ".join(f"{mean:5.1f}" for mean in means))
-    counts = mistakes_of(grades)
-    if counts:
-        lines += ["", "How often each mistake was made:"]
-        for mistake, example, count in counts:
-            example = " ".join(example.split())
-            lines.append(f"{count:5d}  {mistake}: {example[:90]}{'...' if len(example) > 90 else ''}")
-    return lines
+def means(grades: list[Grade]) -> list[float]:
+    """The mean points of each exercise, and of all, of those who have points."""
+    grades = [grade for grade in grades if grade.has_points]
+    sums = [sum(grade.points(exercise) for grade in grades) for exercise in EXERCISES]
+    sums.append(sum(grade.total for grade in grades))
+    return [points / max(1, len(grades)) for points in sums]
 
 
 def mistakes_of(grades: list[Grade]) -> list[tuple[str, str, int]]:
-    """Each mistake, with the sentence that somebody got, and how many made it; the most frequent first."""
+    """Each kind of mistake, with a sentence about it, and how many made it; the most frequent first."""
     counts, sentences = Counter(), {}
     for grade in grades:
         # Each file that can't be read is so in its own way.
+        is_own = grade.status in (Status.UNREADABLE, Status.TO_LOOK_AT)
         kinds = {
-            (r.mistake, r.reason if grade.status == "unreadable" else ""): r.reason
-            for r in grade.results
-            if r.mistake
+            (cause.kind, cause.sentence if is_own else ""): cause.sentence
+            for result in grade.results
+            for cause in result.mistakes
         }
         counts.update(kinds.keys())
         sentences |= kinds
-    return [(kind[0], sentences[kind] or "", count) for kind, count in counts.most_common()]
+    return [(kind[0], sentences[kind], count) for kind, count in counts.most_common()]
 
 
-def reason_of(grade: Grade, result) -> str:
-    if result.reason is None:
-        return None
-    earlier = earlier_exercise(grade, result)
-    return f"(The same mistake as in exercise {earlier}.) {result.reason}" if earlier else result.reason
+def how_often(grades: list[Grade]) -> list[str]:
+    """For a terminal: how often each mistake was made."""
+    counts = mistakes_of(grades)
+    lines = ["How often each mistake was made:"] if counts else []
+    return lines + [f"{count:5d}  {shortened(f'{kind}: {example}')}" for kind, example, count in counts]
 
 
-def to_look_at(reasons: dict[str, list[str]]) -> list[str]:
-    """For the terminal: {submission: why a human should look at it}."""
-    shown = {name: why for name, why in reasons.items() if why}
+def to_look_at(grades: list[Grade]) -> list[str]:
+    """For a terminal: whom a human should look at, and why."""
+    shown = [grade for grade in grades if grade.questions]
     lines = [f"To look at by a human: {len(shown)}"] if shown else []
-    for name, why in shown.items():
-        text = " ".join(" ".join(why).split())
-        lines.append(f"  {name}: {text[:90]}{'...' if len(text) > 90 else ''}")
-    return lines
+    return lines + [f"  {shortened(f'{grade.name}: ' + ' '.join(grade.questions))}" for grade in shown]
+
+
+def shortened(text: str, width: int = 70) -> str:
+    """A text in one line that is no longer."""
+    text = " ".join(text.split())
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -1,52 +1,57 @@
 """Fills in the table that the course's system gave: Moodle's grading worksheet, or Canvas's gradebook."""
 
+import html
 import re
 from pathlib import Path
 
-from ..handed_in.submission import Submission
-from ..judging.result import UNDECIDED, Grade
+from ..judging.result import Grade
 from ..sheet.rubric import TOTAL
-from . import csv_file
-from .table import cell
+from .csv_file import cell, ids_of, load_csv
 from .text import number, one_line
 from .writing import write_whole
 
 
-def fill(path: Path, grades: list[Grade], submissions: dict[str, Submission]) -> int:
+def fill(path: Path, grades: list[Grade]) -> int:
     """Write grades into the rows of their people. Everything else stays as it is, the encoding too.
 
     Returns how many rows were filled in.
 
     Raises:
         ValueError: no column can be told to be the one for the grades; nothing is written then.
+        OSError: it can't be read or written.
     """
-    file = csv_file.read(path)
+    file = load_csv(path)
     rows = file.rows
     column, feedback = _columns(path, rows)
-    decided = [grade for grade in grades if grade.status != UNDECIDED]
-    ids = {submissions[grade.name].id: grade for grade in decided if submissions[grade.name].id}
-    people = _column_of_ids(rows, ids)
+    comma = file.has_decimal_commas
+    by_id = {grade.id: grade for grade in grades}
+    people, known = _column_of_ids(rows, by_id)
     if people is None:
         raise ValueError(f"{path.name} has no column of these ids")
-    comma = file.has_decimal_commas
     filled = 0
     for row in rows[1:]:
-        grade = ids.get(_id(row[people])) if len(row) > max(people, column) else None
-        if grade is None:
+        grade = by_id.get(known.get(_id(row[people]))) if len(row) > max(people, column) else None
+        if grade is None or not grade.has_points:
             continue
         points = number(grade.total)
         row[column] = points.replace(".", ",") if comma else points
         if feedback is not None and len(row) > feedback:
-            row[feedback] = cell(one_line(grade))
+            row[feedback] = cell(html.escape(one_line(grade), quote=False))  # Moodle shows it as HTML
         filled += 1
     write_whole(path, file.to_bytes())
     return filled
 
 
-def absent(path: Path, grades: list[Grade], submissions: dict[str, Submission]) -> list[str]:
-    """The names of those who have no row."""
-    ids = {_id(cell) for row in csv_file.read(path).rows[1:] for cell in row}
-    return [grade.name for grade in grades if submissions[grade.name].id not in ids]
+def absent(path: Path, grades: list[Grade]) -> list[str]:
+    """The names of those who have no row.
+
+    Raises:
+        ValueError: it is no table.
+        OSError: it can't be read.
+    """
+    rows = load_csv(path).rows
+    known = ids_of((_id(cell) for row in rows[1:] for cell in row), (grade.id for grade in grades))
+    return [grade.name for grade in grades if grade.id not in known.values()]
 
 
 def check(path: Path) -> None:
@@ -56,7 +61,7 @@ def check(path: Path) -> None:
         ValueError: a sentence that says why not.
         OSError: it can't be read.
     """
-    _columns(path, csv_file.read(path).rows)
+    _columns(path, load_csv(path).rows)
 
 
 def _number(text):
@@ -67,14 +72,17 @@ def _number(text):
 
 
 def _id(text):
-    """The number in "Participant 1234", "Teilnehmer/in1234" or "1234"."""
+    """The number in "Participant 1234", "Teilnehmer/in1234" or "1234"; else ""."""
     found = re.fullmatch(r"\D*(\d+)", text.strip())
-    return found[1] if found else None
+    return found[1] if found else ""
 
 
 def _column_of_ids(rows, ids):
-    counts = [sum(_id(row[i]) in ids for row in rows[1:] if i < len(row)) for i in range(len(rows[0]))]
-    return counts.index(max(counts)) if counts and max(counts) else None
+    """The column with most of these ids, and whose they are, {as written: id}; (None, {}) if none has any."""
+    columns = [[_id(row[i]) for row in rows[1:] if i < len(row)] for i in range(len(rows[0]))]
+    known = [ids_of(written, ids) for written in columns]
+    best = max(range(len(known)), key=lambda i: len(known[i]))
+    return (best, known[best]) if known[best] else (None, {})
 
 
 def _columns(path, rows):

@@ -1,0 +1,222 @@
+"""The command that grades a class: python -m tests.grading submissions/ --grades grades.csv"""
+
+import argparse
+import contextlib
+import functools
+import math
+import re
+import secrets
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from ..handed_in.people import find_submissions
+from ..handed_in.source import imported_by
+from ..reporting.table import merge
+from ..running.process import Limits, SandboxError
+from ..sheet.probes import Probes
+from .outputs import Files, Outputs
+from .pool import EndableSandbox, cores, grade_all
+from .progress import Progress
+
+ALL_GRADED, WRONG_USE, FAILED = 0, 2, 3  # exit statuses
+MANY = 100  # submissions from which on half a second of preparation pays
+
+PROGRAM = "python -m tests.grading"
+USAGE = f"""{PROGRAM} PATH... [options]
+       {PROGRAM} merge grades.csv part1.csv part2.csv ...
+
+PATH is a course's download, a folder of many, or what one person handed in:
+  {PROGRAM} submissions/ --grades grades.csv --feedback pages/"""
+STATUSES = """\
+It ends with 0 if everybody was graded; with 3 if a file could not be written or
+the machine can't grade; with 2 if it was called wrongly."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage above it."""
+
+    def __init__(self, **more):
+        width = functools.partial(argparse.RawDescriptionHelpFormatter, width=80, max_help_position=22)
+        super().__init__(formatter_class=width, allow_abbrev=False, add_help=False, **more)
+
+    def error(self, message):
+        self.exit(WRONG_USE, f"{self.prog}: {message} (--help lists the options)\n")
+
+
+def _options():
+    parser = _Parser(prog=PROGRAM, usage=USAGE, epilog=STATUSES)
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=argparse.SUPPRESS)
+    add = parser.add_argument_group("options").add_argument
+    add("--help", action="help", help="show this")
+    add(
+        "--grades",
+        type=_path,
+        metavar="FILE",
+        help="write the points to a .csv table (or Gradescope's .json)",
+    )
+    add(
+        "--feedback", type=_path, metavar="DIR", help="write each author a page, to a folder or Moodle's .zip"
+    )
+    add("--summary", type=_path, metavar="FILE", help="write a page about the class to an .html file")
+    add("--worksheet", type=_path, metavar="FILE", help="fill in the table that Moodle or Canvas gave")
+    add("--override", type=_path, metavar="FILE", help="use the points by hand in this .csv table")
+    add("--shard", type=_shard, metavar="K/N", help="grade every N-th person only, from the K-th on")
+    add(
+        "--jobs",
+        type=_count,
+        metavar="N",
+        default=cores(),
+        help="grade N at a time (default: all cores, %(default)s)",
+    )
+    add("--seed", type=int, metavar="N", help="draw an earlier run's inputs again (default: new ones)")
+    seconds, gib = Limits.seconds, Limits.memory_bytes >> 30
+    add(
+        "--time-limit",
+        type=_size,
+        metavar="S",
+        default=seconds,
+        help="seconds for a call (default: %(default)g)",
+    )
+    add(
+        "--memory-limit",
+        type=_size,
+        metavar="GIB",
+        default=gib,
+        help="memory for a submission (default: %(default)g)",
+    )
+    return parser
+
+
+def _path(text):
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return Path(text)
+
+
+def _shard(text):
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise argparse.ArgumentTypeError(f"a shard is written as K/N, with K from 1 to N, not {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def _count(text):
+    if not re.fullmatch(r"0*[1-9]\d{0,3}", text):
+        raise argparse.ArgumentTypeError(f"it is a whole number from 1 on, not {text!r}")
+    return int(text)
+
+
+def _size(text):
+    try:
+        size = float(text.replace(",", "."))
+    except ValueError:
+        size = 0
+    if not 0 < size < math.inf:
+        raise argparse.ArgumentTypeError(f"it is a number above 0, not {text!r}")
+    return size
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Grade what the arguments name, and return the exit status.
+
+    Raises:
+        SystemExit: it was called wrongly, which has been said then.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.reconfigure(errors="replace")  # some terminals know ASCII only
+    if arguments[:1] == ["merge"]:
+        return _merge(arguments[1:])
+    parser = _options()
+    options = parser.parse_args(arguments)
+    if "" in options.paths:
+        parser.error("a PATH is empty")
+    paths = [Path(path) for path in options.paths]
+    files = Files(options.grades, options.feedback, options.summary, options.worksheet, options.override)
+    with _interrupts() as interrupt:
+        try:
+            submissions = find_submissions(paths)
+            files.check(paths)
+        except (OSError, ValueError) as error:
+            parser.error(str(error).rstrip("."))
+        except KeyboardInterrupt:
+            return 128 + interrupt.number
+        if options.shard:
+            submissions = submissions[options.shard[0] - 1 :: options.shard[1]]
+        return _grade(options, paths, submissions, Outputs(submissions, files), interrupt)
+
+
+def _grade(options, paths, submissions, outputs, interrupt):
+    seed = secrets.randbelow(10**6) if options.seed is None else options.seed
+    limits = Limits(options.time_limit, int(options.memory_limit * 2**30))
+    hidden = {path if path.is_dir() else path.resolve().parent for path in (*paths, *outputs.files.written)}
+    many, jobs, status = len(submissions) > MANY, max(1, min(options.jobs, len(submissions))), ALL_GRADED
+    try:
+        with (
+            EndableSandbox(limits, imported_by(submissions), hidden=hidden, many=many) as sandbox,
+            contextlib.closing(grade_all(submissions, sandbox, Probes(seed), jobs)) as grades,
+            Progress([one.name for one in submissions], sys.stdout) as progress,
+        ):
+            for grade in grades:
+                progress.add(outputs.add(grade))
+            progress.add_means(outputs.grades)
+    except SandboxError as error:
+        print(error, file=sys.stderr)
+        status = FAILED
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        status = 128 + interrupt.number
+    outputs.finish()
+    print("\n".join(outputs.lines()))
+    if outputs.grades:
+        print(f"The inputs can be drawn again with --seed {seed}.")
+    return FAILED if outputs.failed else status
+
+
+class _Interrupt:
+    """The signal that ended a run: as Ctrl-C does, once; while all is cleaned up, others change nothing."""
+
+    number = signal.SIGINT
+
+    def __call__(self, number, _):
+        self.number = number
+        for name in _SIGNALS:
+            signal.signal(name, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextlib.contextmanager
+def _interrupts():
+    """What ends a run from outside raises KeyboardInterrupt in it; what is ignored (nohup) still is."""
+    interrupt = _Interrupt()
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    try:
+        yield interrupt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _merge(arguments):
+    parser = _Parser(prog=f"{PROGRAM} merge", description="Put the tables of shards together.")
+    parser.add_argument("--help", action="help", help="show this")
+    parser.add_argument("out", type=_path, metavar="grades.csv", help="the whole table; its rows stay")
+    parser.add_argument("parts", type=_path, nargs="+", metavar="part.csv")
+    options = parser.parse_args(arguments)
+    try:
+        print("\n".join(merge(options.out, options.parts)))
+    except (OSError, ValueError) as error:
+        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"No table was written: {reason}.", file=sys.stderr)
+        return FAILED
+    return ALL_GRADED
