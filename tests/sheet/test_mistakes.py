@@ -197,13 +197,13 @@ def test_a_fourth_exercise_is_a_declaration_and_its_formula(code, lost, sandbox,
     from tests.grading.running.inside import call as inside
 
     inside.import_torch()
+
+    def call(question):
+        found = inside.call(function, question.arrays, question.differentiate, question.echo)
+        return answers.read(*found, question)
+
     function = eval(f"lambda x, V, W, b, a: ({code}, x)[0]")
-    results = examine(
-        FOURTH,
-        mean_code,
-        lambda _, arrays, *modes: answers.read(*inside.call(function, arrays, *modes), arrays),
-        default_probes(),
-    )
+    results = examine(FOURTH, mean_code, call, default_probes())
     found = {r.criterion.part: r.mistake for r in results if r.lost}
     assert sum(r.points for r in results) == FOURTH.points - sum(
         c.points for c in FOURTH.criteria if c.part in found

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..running.answers import Answer, Returned
+from ..running.question import Question
 from ..sheet.probes import Batch
 from ..sheet.rubric import Exercise
 
@@ -15,59 +16,55 @@ class Asker:
     Attributes:
         order: the places of its parameters, where they stand in another order than the sheet's.
         shapes: what shapes its arguments are given, where the sheet leaves that open.
-        part: which thing of a tuple that it returns counts.
-        quiet: whether noise is turned off, since it gives two answers otherwise.
+        item: which thing of a tuple that it returns counts.
     """
 
     def __init__(
         self,
         exercise: Exercise,
-        call: Callable[..., Answer],
-        seconds: float | None = None,
+        call: Callable[[Question], Answer],
         shapes: tuple[tuple[int, ...], ...] | None = None,
         foreseen: list[tuple[tuple, Answer]] = (),
     ):
         """`call` as in `examine`; `foreseen` are answers that are there already, with what was asked: the
         arguments of `__call__`."""
-        self.exercise, self.seconds, self.shapes = exercise, seconds, shapes
+        self.exercise, self.shapes = exercise, shapes
         self._foreseen = list(foreseen)
         self.order: tuple[int, ...] | None = None
-        self.part: int | None = None
-        self.quiet = False
+        self.item: int | None = None
         self._call = call
 
-    def __call__(self, batch: Batch, differentiate: bool = False, look: bool = False) -> Answer:
-        """The answer; `look` says whether to see the arguments after the call, too."""
-        if not (self.order or self.part is not None or self.quiet):
+    def __call__(self, batch: Batch, differentiate: bool = False, echo: bool = False) -> Answer:
+        """The answer; `echo` says whether to see the arguments after the call, too."""
+        if not self.order:
             for i, (asked, answer) in enumerate(self._foreseen):
-                if asked == (batch, differentiate, look):
+                if asked == (batch, differentiate, echo):
                     del self._foreseen[i]
                     return answer
-        return self._call(*self.question(batch, differentiate, look))
+        return self._call(self.question(batch, differentiate, echo))
 
-    def question(self, batch: Batch, differentiate: bool = False, look: bool = False) -> tuple:
-        """The arguments for `call`."""
+    def question(self, batch: Batch, differentiate: bool = False, echo: bool = False) -> Question:
         arrays = list(batch.arrays.values())
         if self.shapes:
             pairs = zip(arrays, self.shapes, strict=True)
             arrays = [a if a.shape[1:] == shape[1:] else a.reshape(shape) for a, shape in pairs]
         if self.order:
             arrays = [arrays[place] for place in self.order]
-        return self.exercise.function, arrays, differentiate, self.part, self.quiet, look
+        return Question(self.exercise.function, tuple(arrays), differentiate, echo)
 
     def numbers(self, answer: Answer) -> np.ndarray | None:
         """The numbers of an answer, finite ones; None if there are none."""
         if not isinstance(answer, Returned):
             return None
         value = answer.value
-        if self.part is not None and self.part < len(answer.parts):
-            value = answer.parts[self.part].value
+        if self.item is not None and self.item < len(answer.items):
+            value = answer.items[self.item].value
         elif (
-            answer.parts
-            and len({part.shape for part in answer.parts}) == 1
-            and answer.length == len(answer.parts)
+            answer.items
+            and len({item.shape for item in answer.items}) == 1
+            and answer.length == len(answer.items)
         ):
-            values = [part.value for part in answer.parts]
+            values = [item.value for item in answer.items]
             value = None if any(one is None for one in values) else np.stack(values)
         return value if value is not None and value.size and np.isfinite(value).all() else None
 

@@ -63,7 +63,7 @@ def check_own(
             return  # it is the mistake that has been named
     answer = asker(some)
     if isinstance(answer, Died):
-        verdict.lose(exercise.own, *trouble(answer, asker.seconds))
+        verdict.lose(exercise.own, *trouble(answer))
         return
     part = asker.numbers(answer)
     if part is None and isinstance(answer, Returned) and answer.shape == (len(rows),):
@@ -184,7 +184,7 @@ def check_training(
     for step, batch in enumerate(probes.training):
         answer = asker(batch, differentiate=True)
         if not isinstance(answer, Returned):
-            reason, mistake = trouble(answer, asker.seconds, batch.letters)
+            reason, mistake = trouble(answer, batch.letters)
             verdict.lose(
                 exercise.form, f"It works for some sizes, but not for {batch.size}: {reason}", mistake
             )

@@ -16,8 +16,8 @@ def read(ask: Asker, answer: Returned, right: np.ndarray, verdict: Verdict) -> n
         right: a right answer, for its size.
     """
     exercise = ask.exercise
-    if answer.parts:
-        _choose_part(ask, answer, right, verdict)
+    if answer.items:
+        _choose_item(ask, answer, right, verdict)
     value = ask.numbers(answer)
     if value is None:
         verdict.lose_all(*_no_value(exercise, answer))
@@ -26,20 +26,20 @@ def read(ask: Asker, answer: Returned, right: np.ndarray, verdict: Verdict) -> n
         reason = f"{NOT_IMPLEMENTED[0]} (Your function returns the same whatever it is given.)"
         verdict.lose_all(reason, NOT_IMPLEMENTED[1])
         return None
-    if answer.parts and ask.part is None:
+    if answer.items and ask.item is None:
         reason = f"Your function returns {what(answer)}. It should return one tensor."
         verdict.lose(exercise.form, reason, "a list of tensors")
-    returned = answer if ask.part is None else answer.parts[ask.part]
-    if returned.kind != "tensor" and not answer.parts and not exercise.by_order:
+    returned = answer if ask.item is None else answer.items[ask.item]
+    if returned.kind != "tensor" and not answer.items and not exercise.by_order:
         verdict.lose(exercise.form, _no_tensor(exercise, returned), "not a tensor")
     return value
 
 
-def _choose_part(ask, answer, right, verdict):
+def _choose_item(ask, answer, right, verdict):
     """Of a tuple, the first thing that has the size of a right answer counts."""
-    for i, part in enumerate(answer.parts):
-        if part.value is not None and part.value.size == right.size and np.isfinite(part.value).all():
-            ask.part = i
+    for i, item in enumerate(answer.items):
+        if item.value is not None and item.value.size == right.size and np.isfinite(item.value).all():
+            ask.item = i
             is_plain = answer.kind in ("tuple", "list")
             returned = what(answer) if is_plain else f"a pair, torch.return_types.{answer.kind}"
             end = " (is there a comma behind it?)." if answer.length == 1 else "."

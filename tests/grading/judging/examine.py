@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..running.answers import Answer, Died, Raised, Returned
+from ..running.question import Question
 from ..sheet.probes import Batch, Probes, Questions
 from ..sheet.rubric import Exercise
 from ..sheet.steps import Formula
@@ -27,22 +28,20 @@ _SHAPES = ((_FLAT, _FLAT), (_GRID, _GRID), (_FLAT, _GRID))
 def examine(
     exercise: Exercise,
     formula: Formula,
-    call: Callable[..., Answer],
+    call: Callable[[Question], Answer],
     probes: Probes,
-    seconds: float | None = None,
     foreseen: list[Answer] | None = None,
 ) -> list[Result]:
     """The results of one exercise, criterion by criterion.
 
     Args:
-        call: call(function, arrays, differentiate, part, quiet, look), as `Session.call`.
-        seconds: the time limit of a call, to be named in a reason.
+        call: as `Session.call`.
         foreseen: the answers to `foreseen_questions`, if they were asked before.
     """
     best, best_is_unusable = None, True
     known = list(zip(_asked(exercise, probes), foreseen, strict=True)) if foreseen else []
     for shapes in _shapes(exercise):
-        ask = Asker(exercise, call, seconds, shapes, known)
+        ask = Asker(exercise, call, shapes, known)
         known = []
         examination = _Examination(exercise, formula, ask, probes)
         examination.run()
@@ -54,8 +53,8 @@ def examine(
     return best
 
 
-def foreseen_questions(exercise: Exercise, probes: Probes) -> list[tuple]:
-    """What a right function is asked, almost all of it: arguments for `call`."""
+def foreseen_questions(exercise: Exercise, probes: Probes) -> list[Question]:
+    """What a right function is asked, almost all of it."""
     ask = Asker(exercise, None, shapes=_shapes(exercise)[0])
     return [ask.question(*asked) for asked in _asked(exercise, probes)]
 
@@ -100,15 +99,15 @@ class _Examination:
         self.verdict.lose(self.exercise.form, reason, mistake)
 
     def trouble(self, answer, batch):
-        return trouble(answer, self.ask.seconds, batch.letters)
+        return trouble(answer, batch.letters)
 
     # ------------------------------------------------------------ call
 
     def _call(self, batch):
         """The answer to the first question, differentiated if need be and if possible."""
-        answer = self.ask(batch, self.exercise.differentiable, look=True)
+        answer = self.ask(batch, self.exercise.differentiable, echo=True)
         if isinstance(answer, Raised) and self.exercise.differentiable:
-            again = self.ask(batch, look=True)
+            again = self.ask(batch, echo=True)
             if isinstance(again, Returned):  # it is only differentiation that fails
                 self.lose(
                     f"{self.trouble(answer, batch)[0]} So it can't be differentiated.", "not differentiable"
@@ -141,16 +140,10 @@ class _Examination:
                 "changes settings",
             )
         again = self.ask(batch, exercise.differentiable and exercise.form not in verdict.lost)
-        original = value
         if isinstance(again, Died):  # out of time, say: that is no second answer
             self.lose(*self.trouble(again, batch))
         elif not repeats(value, self.ask.numbers(again)):
-            self.is_random = self.ask.quiet = True
-            first = self.ask(batch, exercise.differentiable, look=True)
-            value = self.ask.numbers(first)
-            if value is None:
-                verdict.lose_all(UNKNOWN, "unknown", look=True)
-                return
+            self.is_random = True
         answers = [(batch, value)]
         for other in questions.values[1:]:
             answers += self._answer(other, batch, value)
@@ -159,8 +152,8 @@ class _Examination:
             return
         ways, answers = self._ways(answers)
         if ways is None and self.is_random:  # right at the first call, perhaps
-            ways = self._explain([(batch, original)], depth=1)
-            answers = answers if ways is None else [(batch, original)]
+            ways = self._explain([(batch, value)], depth=1)
+            answers = answers if ways is None else [(batch, value)]
         if names:
             ways = self._charge_changed(names, first, batch, value, ways)
         self.is_explained = ways is not None

@@ -11,6 +11,7 @@ from ..running import answers
 from ..running.answers import Answer, Died
 from ..running.inside import call as inside
 from ..running.process import SandboxError
+from ..running.question import Question
 from ..running.sandbox import Sandbox
 from ..running.session import Session
 from ..sheet.mistakes import FORMULAS
@@ -37,18 +38,17 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
 
 def _run(submission, sandbox, probes):
     """The grade, and whether it may be the machine's fault."""
-    seconds = sandbox.limits.seconds
     with Session(sandbox, submission) as session:
         if isinstance(session.loaded, tuple):
             foreseen = _foreseen(session, probes)
             results = [
                 result
                 for exercise in EXERCISES.values()
-                for result in _examine(exercise, session.call, probes, seconds, foreseen.get(exercise.number))
+                for result in _examine(exercise, session.call, probes, foreseen.get(exercise.number))
             ]
             result = Grade(submission.name, results, note=submission.note or "")
         else:
-            reason, mistake = trouble(session.loaded, seconds)
+            reason, mistake = trouble(session.loaded)
             if mistake not in ("syntax", "import"):
                 reason = "While it is imported: " + reason.replace("Your function", "your file")
             look = session.loaded == Died("time")
@@ -74,15 +74,14 @@ def _foreseen(session, probes):
 
 def _examine(
     exercise: Exercise,
-    call: Callable[..., Answer],
+    call: Callable[[Question], Answer],
     probes: Probes,
-    seconds: float | None,
     foreseen: list[Answer] | None = None,
 ) -> list[Result]:
     """examine, but an answer that the grader itself stumbles over costs that exercise, not the run."""
     try:
         with np.errstate(all="ignore"):  # known mistakes may overflow, whatever the notebook has set
-            return examine(exercise, FORMULAS[exercise.number], call, probes, seconds, foreseen)
+            return examine(exercise, FORMULAS[exercise.number], call, probes, foreseen)
     except SandboxError:
         raise
     except Exception as error:
@@ -97,10 +96,11 @@ def check_function(function: Callable, number: int, probes: Probes | None = None
     """The results of exercise `number`, for a function that runs in this process. Never raises."""
     inside.import_torch()
 
-    def call(_, arrays, *modes):
-        return answers.read(*inside.call(function, arrays, *modes), arrays, look=modes[-1])
+    def call(question):
+        found = inside.call(function, question.arrays, question.differentiate, question.echo)
+        return answers.read(*found, question)
 
-    return _examine(EXERCISES[number], call, probes or default_probes(), None)
+    return _examine(EXERCISES[number], call, probes or default_probes())
 
 
 def _nothing(submission, status, reason, mistake, look=False):

@@ -19,11 +19,10 @@ _DEATHS = {
 _MATRICES = {("N", "784"): "x", ("784", "h"): "V", ("h", "784"): "W", ("N", "h"): "the hidden layer"}
 
 
-def trouble(answer: Raised | Died | Missing, seconds: float | None = None, letters=None) -> tuple[str, str]:
+def trouble(answer: Raised | Died | Missing, letters=None) -> tuple[str, str]:
     """Why there is no value: (a sentence for the author, a short name).
 
     Args:
-        seconds: the time limit of a call.
         letters: what sizes are called on the sheet, {7: "N"}.
     """
     if isinstance(answer, Missing):
@@ -31,7 +30,7 @@ def trouble(answer: Raised | Died | Missing, seconds: float | None = None, lette
     if isinstance(answer, Died):
         if answer.cause == "time":
             return (
-                f"Your function did not answer within {seconds:g} seconds. Is there an endless loop?",
+                f"Your function did not answer within {answer.seconds:g} seconds. Is there an endless loop?",
                 "time",
             )
         return _DEATHS[answer.cause], answer.cause
@@ -128,7 +127,7 @@ def what(answer: Returned) -> str:
         return f"a tensor of shape {list(answer.shape)}, {answer.dtype}"
     if answer.kind == "array":
         return f"a NumPy array of shape {list(answer.shape)}, {answer.dtype}"
-    if answer.parts or answer.kind in ("tuple", "list"):
+    if answer.items or answer.kind in ("tuple", "list"):
         count = answer.length or (answer.shape[0] if answer.shape else 0)
         return f"a {answer.kind} of {count} thing{'s' * (count != 1)}"
     return "a single number" if answer.kind == "number" else f"an object of type {answer.kind}"
