@@ -4,22 +4,18 @@ import functools
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from ..handed_in.submission import Submission
-from ..running import answers
-from ..running.answers import Answer, Died
-from ..running.inside import call as inside
-from ..running.process import SandboxError
-from ..running.question import Question
+from ..running.answers import Died, Missing
 from ..running.sandbox import Sandbox
 from ..running.session import Session
 from ..sheet.mistakes import FORMULAS
 from ..sheet.probes import Probes
 from ..sheet.rubric import CRITERIA, EXERCISES, Exercise
-from .examine import examine, foreseen_questions
-from .result import Grade, Result
-from .sentences import trouble
+from . import sentences
+from .asking import Conversation
+from .converse import over_function, over_session
+from .examine import examine
+from .result import Grade, Result, Verdict
 
 
 @functools.cache
@@ -40,67 +36,41 @@ def _run(submission, sandbox, probes):
     """The grade, and whether it may be the machine's fault."""
     with Session(sandbox, submission) as session:
         if isinstance(session.loaded, tuple):
-            foreseen = _foreseen(session, probes)
-            results = [
-                result
-                for exercise in EXERCISES.values()
-                for result in _examine(exercise, session.call, probes, foreseen.get(exercise.number))
-            ]
-            result = Grade(submission.name, results, note=submission.note or "")
+            found = Grade(submission.name, _results(session, probes), note=submission.note or "")
         else:
-            reason, mistake = trouble(session.loaded)
+            reason, mistake = sentences.sentence_for(session.loaded, of="file")
             if mistake not in ("syntax", "import"):
-                reason = "While it is imported: " + reason.replace("Your function", "your file")
+                reason = f"While it is imported: {reason}"
             look = session.loaded == Died("time")
-            result = _nothing(submission, "import failed", reason, mistake, look)
+            found = _nothing(submission, "import failed", reason, mistake, look)
         session.close()
-        found = replace(
-            result, output=session.output.strip(), unprotected=tuple(sandbox.missing), seed=probes.seed
-        )
-        return found, session.is_orphan
+        output, missing = session.output.strip(), tuple(sandbox.missing)
+        return replace(found, output=output, unprotected=missing, seed=probes.seed), session.is_orphan
 
 
-def _foreseen(session, probes):
-    """For each exercise the answers to what right functions are asked, in one message; {} if none come."""
-    questions = {
-        exercise.number: foreseen_questions(exercise, probes)
-        for exercise in EXERCISES.values()
-        if exercise.function in session.loaded
-    }
-    answers = session.call_all([one for some in questions.values() for one in some])
-    rest = iter(answers or ())
-    return {number: [next(rest) for _ in some] for number, some in questions.items()} if answers else {}
+def _results(session, probes):
+    there = [exercise for exercise in EXERCISES.values() if exercise.function in session.loaded]
+    examinations = over_session([_examine(exercise, probes) for exercise in there], session)
+    examined = {exercise.number: results for exercise, results in zip(there, examinations, strict=True)}
+    return [result for e in EXERCISES.values() for result in examined.get(e.number) or _missing(e)]
 
 
-def _examine(
-    exercise: Exercise,
-    call: Callable[[Question], Answer],
-    probes: Probes,
-    foreseen: list[Answer] | None = None,
-) -> list[Result]:
+def _missing(exercise):
+    return Verdict(exercise).lose_all(*sentences.sentence_for(Missing(exercise.function))).results()
+
+
+def _examine(exercise: Exercise, probes: Probes) -> Conversation[list[Result]]:
     """examine, but an answer that the grader itself stumbles over costs that exercise, not the run."""
     try:
-        with np.errstate(all="ignore"):  # known mistakes may overflow, whatever the notebook has set
-            return examine(exercise, FORMULAS[exercise.number], call, probes, foreseen)
-    except SandboxError:
-        raise
+        return (yield from examine(exercise, FORMULAS[exercise.number], probes))
     except Exception as error:
-        reason = (
-            f"The grader can make no sense of the answer ({type(error).__name__}). Tell your "
-            "teachers if it is honest."
-        )
-        return [Result(criterion, reason, "grader error", needs_look=True) for criterion in exercise.criteria]
+        reason, mistake = sentences.GRADER_ERROR(kind=type(error).__name__)
+        return [Result(criterion, reason, mistake, needs_look=True) for criterion in exercise.criteria]
 
 
 def check_function(function: Callable, number: int, probes: Probes | None = None) -> list[Result]:
     """The results of exercise `number`, for a function that runs in this process. Never raises."""
-    inside.import_torch()
-
-    def call(question):
-        found = inside.call(function, question.arrays, question.differentiate, question.echo)
-        return answers.read(*found, question)
-
-    return _examine(EXERCISES[number], call, probes or default_probes())
+    return over_function(_examine(EXERCISES[number], probes or default_probes()), function)
 
 
 def _nothing(submission, status, reason, mistake, look=False):

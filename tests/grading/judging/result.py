@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from ..sheet.rubric import CRITERIA, Criterion, Exercise
 
+NOT_IMPLEMENTED = "not implemented"  # the mistake where nothing is written yet
+NOT_REACHED = "not reached"  # what stands for a mistake where a part was never examined
 UNDECIDED = "to look at"  # the status of a submission that isn't graded before a human decided
 
 
@@ -60,6 +62,15 @@ class Verdict:
             self.lose(part, reason, mistake, look)
         self.unusable = True
         return self
+
+    def stop(self, reason: str, mistake: str, look: bool = False) -> None:
+        """Nothing came back: the form of the answer is lost, and no other part was reached."""
+        if mistake == NOT_IMPLEMENTED:
+            self.lose_all(reason, mistake, look)
+            return
+        for part in self.exercise.parts:
+            self.lose(part, reason, mistake if part == self.exercise.form else NOT_REACHED, look)
+        self.unusable = True
 
     def note(self, part: str, text: str) -> None:
         self._notes[part] = text

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from ..judging.result import UNDECIDED, Grade, Result, earlier_exercise
+from ..judging.result import NOT_IMPLEMENTED, NOT_REACHED, UNDECIDED, Grade, Result, earlier_exercise
 from ..sheet.rubric import CRITERIA, EXERCISES, FUNCTIONS, TOTAL
 
 
@@ -47,8 +47,9 @@ def table(grade: Grade, brief: bool = False) -> list[str]:
 
 
 def mark(result: Result) -> str:
-    """A word for a criterion: "ok", "LOST", or "not yet" while nothing is written."""
-    return "not yet" if result.mistake == "not implemented" else "LOST" if result.lost else "ok"
+    """A word for a criterion: "ok", "LOST", "not yet" while nothing is written, or "not reached"."""
+    words = {NOT_IMPLEMENTED: "not yet", NOT_REACHED: NOT_REACHED, None: "ok"}
+    return words.get(result.mistake, "LOST")
 
 
 def rows_of(grade: Grade):
@@ -116,7 +117,7 @@ def mistakes_of(grades: list[Grade]) -> list[tuple[str, str, int]]:
         kinds = {
             (r.mistake, r.reason if grade.status == "unreadable" else ""): r.reason
             for r in grade.results
-            if r.mistake
+            if r.mistake and r.mistake != NOT_REACHED
         }
         counts.update(kinds.keys())
         sentences |= kinds
