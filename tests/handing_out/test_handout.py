@@ -1,7 +1,6 @@
 """The hand-out: it gives nothing away, and a student gets from it to all points."""
 
 import ast
-import importlib
 import io
 import re
 import shutil
@@ -20,7 +19,6 @@ from tests.grading.handed_in.people import find_submissions
 from tests.grading.handing_out import students
 from tests.grading.judging.grade import grade
 from tests.grading.running.sandbox import Sandbox
-from tests.grading.sheet import mistakes
 from tests.grading.sheet.rubric import TOTAL
 
 ROOT = Path(__file__).parents[2]
@@ -136,28 +134,6 @@ def test_the_stubs_promise_no_errors():
     source = students.files()["solution.py"]
     assert "Raises" not in source and "ValueError" not in source and "errors are" not in source
     assert "Returns:" in source
-
-
-def test_the_known_mistakes_are_handed_out_without_torch_and_with_all_else(tmp_path, monkeypatch):
-    def told(module):
-        steps = {name: step for name, step in vars(module).items() if type(step).__name__ == "Step"}
-        ways = [(name, way) for name, step in steps.items() for way in (step.right, *step.mistakes)]
-        told = [(name, s.name, s.arguments) for name, s in steps.items()]
-        told += [(name, way.name, way.sentence, way.part, way.rounds) for name, way in ways]
-        return told, {way.torch for _, way in ways}
-
-    package = Path("tests", "grading", "sheet")
-    for path, content in students.files().items():
-        if path.startswith(package.as_posix()):
-            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / path).write_text(content, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path / "tests" / "grading")
-    module = importlib.import_module("sheet.mistakes")
-    for name in [name for name in sys.modules if name.partition(".")[0] == "sheet"]:
-        monkeypatch.delitem(sys.modules, name)
-    (whole, texts), (stripped, left) = told(mistakes), told(module)
-    assert len(whole) > 200 and stripped == whole
-    assert len(texts) > 200 and left == {""}
 
 
 def test_stubs_keep_the_docstrings_and_earn_nothing(stubs):

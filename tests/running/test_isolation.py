@@ -431,7 +431,7 @@ def test_memory_is_counted_over_all_processes(sandbox):
     found = grade(Submission("many", source=CHILDREN), sandbox)
     needs(sandbox, "processes")
     assert found.total == 0
-    assert found.results[0].mistake == "memory"
+    assert "memory" in {result.mistake for result in found.results}
     assert "all its processes together" in found.results[0].reason
 
 
@@ -888,7 +888,7 @@ def test_spawning_where_nothing_can_fork(temporary):
         assert grade(Submission("right", source=RIGHT), sandbox).total == TOTAL
         if sys.platform.startswith("linux"):
             found = grade(Submission("many", source=CHILDREN), sandbox)
-            assert found.results[0].mistake == "memory"
+            assert "memory" in {result.mistake for result in found.results}
             process = sandbox.start()
             try:  # the clock starts when torch is there
                 assert memory_of([process.family]) > 50 << 20

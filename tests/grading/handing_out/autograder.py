@@ -9,7 +9,6 @@ python -m tests.grading.handing_out.autograder --classroom PATH
 """
 
 import argparse
-import ast
 import json
 import secrets
 import sys
@@ -87,34 +86,11 @@ def files() -> dict[str, str]:
 
 
 def grader_files() -> dict[str, str]:
-    """The grader's modules, {path: content}, without what the mistakes say in torch: that is for tests."""
-    found = {}
-    for path in sorted(GRADER.rglob("*.py")):
-        content = path.read_text(encoding="utf-8")
-        if path.parent == GRADER / "sheet" / "mistakes":
-            content = ast.unparse(_WithoutTorch().visit(ast.parse(content)))
-        found[f"tests/grading/{path.relative_to(GRADER).as_posix()}"] = content
-    return found
-
-
-class _WithoutTorch(ast.NodeTransformer):
-    """Empties the place of torch in a Step, in a mistake, and in a row (name, compute, torch, …) of many."""
-
-    def visit_Call(self, node):
-        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        _empty(node.args, {"Step": 4, "mistake": 2}.get(name))
-        return self.generic_visit(node)
-
-    def visit_Tuple(self, node):
-        _empty(node.elts, 2)
-        return self.generic_visit(node)
-
-
-def _empty(parts, place):
-    """Only what is written there: a name stands for what a row says."""
-    for part in parts[place : place + 1] if place else ():
-        if isinstance(part, ast.JoinedStr) or isinstance(getattr(part, "value", None), str):
-            parts[place] = ast.Constant("")
+    """The grader's modules, {path: content}."""
+    return {
+        f"tests/grading/{path.relative_to(GRADER).as_posix()}": path.read_text(encoding="utf-8")
+        for path in sorted(GRADER.rglob("*.py"))
+    }
 
 
 def grade_one(path: Path, limits: Limits | None = None) -> Grade:

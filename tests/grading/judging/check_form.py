@@ -3,66 +3,56 @@
 import numpy as np
 
 from ..running.answers import Returned
-from ..sheet.rubric import Exercise
-from .asking import Asker
-from .result import Verdict
-from .sentences import NOT_IMPLEMENTED, NOTHING, what
+from . import sentences
+from .asking import Examinee
+from .sentences import what
 
 
-def read(ask: Asker, answer: Returned, right: np.ndarray, verdict: Verdict) -> np.ndarray | None:
+def check_form(examinee: Examinee, answer: Returned, right: np.ndarray) -> np.ndarray | None:
     """The numbers of the first answer; what is odd about its form is put down. None if there are none.
 
     Args:
         right: a right answer, for its size.
     """
-    exercise = ask.exercise
-    if answer.parts:
-        _choose_part(ask, answer, right, verdict)
-    value = ask.numbers(answer)
+    exercise, verdict = examinee.exercise, examinee.verdict
+    if answer.items:
+        _choose_item(examinee, answer, right)
+    value = examinee.numbers(answer)
     if value is None:
-        verdict.lose_all(*_no_value(exercise, answer))
+        if answer.kind == "NoneType" and not answer.idle:
+            verdict.stop(*sentences.NOTHING())
+        else:
+            verdict.lose_all(*_no_value(exercise, answer))
         return None
     if answer.idle:
-        reason = f"{NOT_IMPLEMENTED[0]} (Your function returns the same whatever it is given.)"
-        verdict.lose_all(reason, NOT_IMPLEMENTED[1])
+        verdict.lose_all(*sentences.PLACEHOLDER())
         return None
-    if answer.parts and ask.part is None:
-        reason = f"Your function returns {what(answer)}. It should return one tensor."
-        verdict.lose(exercise.form, reason, "a list of tensors")
-    returned = answer if ask.part is None else answer.parts[ask.part]
-    if returned.kind != "tensor" and not answer.parts and not exercise.by_order:
-        verdict.lose(exercise.form, _no_tensor(exercise, returned), "not a tensor")
+    if answer.items and examinee.item is None:
+        examinee.lose_form(*sentences.LIST_OF_TENSORS(what=what(answer)))
+    returned = answer if examinee.item is None else answer.items[examinee.item]
+    if returned.kind != "tensor" and not answer.items and not exercise.by_order:
+        no_tensor = sentences.A_NUMBER if exercise.differentiable else sentences.NO_TENSOR
+        no_tensor = sentences.A_LIST if returned.kind == "list" else no_tensor
+        examinee.lose_form(*no_tensor(exercise, what=what(returned)))
     return value
 
 
-def _choose_part(ask, answer, right, verdict):
+def _choose_item(examinee, answer, right):
     """Of a tuple, the first thing that has the size of a right answer counts."""
-    for i, part in enumerate(answer.parts):
-        if part.value is not None and part.value.size == right.size and np.isfinite(part.value).all():
-            ask.part = i
+    for i, item in enumerate(answer.items):
+        if item.value is not None and item.value.size == right.size and np.isfinite(item.value).all():
+            examinee.item = i
             is_plain = answer.kind in ("tuple", "list")
             returned = what(answer) if is_plain else f"a pair, torch.return_types.{answer.kind}"
-            end = " (is there a comma behind it?)." if answer.length == 1 else "."
-            reason = f"Your function returns {returned}. Return the {ask.exercise.result} alone{end}"
-            verdict.lose(ask.exercise.form, reason, "returns more than one thing")
+            end = " (is there a comma behind it?)" if answer.length == 1 else ""
+            examinee.lose_form(*sentences.SEVERAL_THINGS(examinee.exercise, what=returned, end=end))
             return
-
-
-def _no_tensor(exercise: Exercise, answer):
-    if answer.kind == "list":
-        return f"Your function returns a list. It should return a tensor: the {exercise.result} alone."
-    if exercise.differentiable:
-        return (
-            f"Your {exercise.result} is a plain number and no tensor, so `backward()` can't differentiate "
-            "it. Stay in torch: no `.item()`, `float()` or NumPy."
-        )
-    return f"Your function returns {what(answer)}. It should return a torch tensor."
 
 
 def _no_value(exercise, answer):
     if answer.kind == "NoneType":
-        return NOT_IMPLEMENTED if answer.idle else NOTHING
+        return sentences.NOT_IMPLEMENTED()
     if answer.value is not None and answer.value.size:
-        return f"Your {exercise.result} {exercise.are} not finite (nan or inf).", "not finite"
+        return sentences.NOT_FINITE(exercise, when="")
     wanted = "a single real number" if exercise.differentiable else exercise.result
-    return f"Your function returns {what(answer)}, not {wanted}.", "wrong type"
+    return sentences.WRONG_TYPE(what=what(answer), wanted=wanted)

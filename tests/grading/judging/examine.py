@@ -1,229 +1,160 @@
-"""Examines one function: call, explain, behave, verdict. The same for every exercise."""
-
-import functools
-from collections.abc import Callable
+"""Examines one function: ask, explain, behave, locate, verdict. The same for every exercise."""
 
 import numpy as np
 
-from ..running.answers import Answer, Died, Raised, Returned
-from ..sheet.probes import Batch, Probes, Questions
+from ..running.answers import Died, Raised, Returned
+from ..sheet.probes import Batch, Probes
 from ..sheet.rubric import Exercise
 from ..sheet.steps import Formula
-from .asking import Asker
-from .behave import RANDOM, changed, check_gradient, check_own, check_training, repeats
-from .check_form import read
-from .explain import expected_value, explain, follows, right_value
-from .locate import UNKNOWN, charge_ignored, ignored_parameters, locate
+from . import sentences
+from .asking import Conversation, Examinee, Round
+from .behave import check_effects, check_gradient, check_own, check_training, is_repeatable
+from .check_form import check_form
+from .explain import Explanation, Known, Right, Unknown, expected_value, follows
+from .locate import locate
 from .locate_scores import locate_scores
 from .recover import recover
-from .result import Result, Verdict
-from .sentences import NOT_IMPLEMENTED, trouble
-
-# The sheet leaves open which of its shapes the two arguments of the score have: what suits counts.
-_FLAT, _GRID = (-1, 784), (-1, 28, 28)
-_SHAPES = ((_FLAT, _FLAT), (_GRID, _GRID), (_FLAT, _GRID))
+from .result import Result
 
 
-def examine(
-    exercise: Exercise,
-    formula: Formula,
-    call: Callable[..., Answer],
-    probes: Probes,
-    seconds: float | None = None,
-    foreseen: list[Answer] | None = None,
-) -> list[Result]:
+def examine(exercise: Exercise, formula: Formula, probes: Probes) -> Conversation[list[Result]]:
     """The results of one exercise, criterion by criterion.
 
-    Args:
-        call: call(function, arrays, differentiate, part, quiet, look), as `Session.call`.
-        seconds: the time limit of a call, to be named in a reason.
-        foreseen: the answers to `foreseen_questions`, if they were asked before.
+    A right function is asked all in the first message, but for what depends on its own scores.
     """
-    best, best_is_unusable = None, True
-    known = list(zip(_asked(exercise, probes), foreseen, strict=True)) if foreseen else []
-    for shapes in _shapes(exercise):
-        ask = Asker(exercise, call, seconds, shapes, known)
-        known = []
-        examination = _Examination(exercise, formula, ask, probes)
-        examination.run()
-        results = examination.verdict.results()
-        if best is None or not examination.verdict.lost or (best_is_unusable and examination.is_explained):
-            best, best_is_unusable = results, examination.verdict.unusable
-        if not examination.verdict.lost or examination.is_final:
+    best = None
+    for shapes in exercise.shapes:
+        examination = _Examination(Examinee(exercise, formula, probes, shapes))
+        yield from examination.run()
+        is_right = not examination.verdict.lost
+        if best is None or is_right or (best.verdict.unusable and examination.is_explained):
+            best = examination
+        if is_right or examination.is_final:
             break
-    return best
-
-
-def foreseen_questions(exercise: Exercise, probes: Probes) -> list[tuple]:
-    """What a right function is asked, almost all of it: arguments for `call`."""
-    ask = Asker(exercise, None, shapes=_shapes(exercise)[0])
-    return [ask.question(*asked) for asked in _asked(exercise, probes)]
-
-
-def _shapes(exercise):
-    return (None,) if exercise.takes_parameters else _SHAPES
-
-
-def _asked(exercise, probes):
-    """In the order of `_Examination`: where they differ, what is foreseen is asked once more, alone."""
-    questions, differentiate = probes.questions(exercise.arguments), exercise.differentiable
-    first, *others = questions.values
-    others += questions.sizes[: 1 if differentiate else None]
-    asked = [(first, differentiate, True), (first, differentiate, False)]
-    asked += [(batch, False, False) for batch in others]
-    return asked + [(batch, True, False) for batch in probes.training if differentiate]
+    return best.verdict.results()
 
 
 class _Examination:
-    def __init__(self, exercise, formula, ask, probes):
-        self.exercise, self.formula, self.ask, self.probes = exercise, formula, ask, probes
-        self.verdict = Verdict(exercise)
-        self.is_final = False  # whether other shapes of the arguments would change nothing
-        self.is_explained = self.is_random = self.ignores_parameters = False
+    """One function, with its arguments in one shape.
 
-    def run(self):
-        questions = self.probes.questions(self.exercise.arguments)
-        first = self._call(questions.values[0])
-        if not isinstance(first, Returned):
-            questions = self._recover(first)
-            if questions is None:
-                return
-            first = self._call(questions.values[0])
-        right = right_value(self.formula, questions.values[0])
-        value = read(self.ask, first, right, self.verdict)
-        if value is None:
-            return
-        self._examine(questions, first, value)
+    Attributes:
+        is_final: whether other shapes of the arguments would change nothing.
+        is_explained: whether its values are right, or known mistakes.
+    """
 
-    def lose(self, reason, mistake):
-        """The form of the answer is lost."""
-        self.verdict.lose(self.exercise.form, reason, mistake)
+    def __init__(self, examinee: Examinee):
+        self.examinee, self.exercise, self.verdict = examinee, examinee.exercise, examinee.verdict
+        self.is_final = self.is_explained = False
 
-    def trouble(self, answer, batch):
-        return trouble(answer, self.ask.seconds, batch.letters)
+    def run(self) -> Conversation[None]:
+        examinee = self.examinee
+        replies = yield from examinee.round(examinee.probes.questions(self.exercise.arguments))
+        if not isinstance(replies.first, Returned):
+            replies = yield from self._other_round(replies)
+        if replies is not None:
+            right = examinee.right(replies.questions.values[0])
+            value = check_form(examinee, replies.first, right)
+            if value is not None:
+                yield from self._judge(replies, value)
 
-    # ------------------------------------------------------------ call
+    # ------------------------------------------------------------ ask
 
-    def _call(self, batch):
-        """The answer to the first question, differentiated if need be and if possible."""
-        answer = self.ask(batch, self.exercise.differentiable, look=True)
+    def _other_round(self, replies: Round) -> Conversation[Round | None]:
+        """Questions that suit a function which stops at the usual ones, and its answers; None if none do."""
+        examinee, batch, answer = self.examinee, replies.questions.values[0], replies.first
         if isinstance(answer, Raised) and self.exercise.differentiable:
-            again = self.ask(batch, look=True)
-            if isinstance(again, Returned):  # it is only differentiation that fails
-                self.lose(
-                    f"{self.trouble(answer, batch)[0]} So it can't be differentiated.", "not differentiable"
-                )
-                return again
-        return answer
-
-    def _recover(self, answer: Answer) -> Questions | None:
-        """Questions that suit a function which stops at the usual ones; None if there are none."""
-        batch = self.probes.questions(self.exercise.arguments).values[0]
-        reason, mistake = self.trouble(answer, batch)
-        self.is_final = not isinstance(answer, Raised) or reason == NOT_IMPLEMENTED[0]
+            plain = yield [examinee.question(batch, echo=True), examinee.question(batch)]
+            if isinstance(plain[0], Returned):  # it is only differentiation that fails
+                why, _ = sentences.sentence_for(answer, batch.letters)
+                examinee.lose_form(*sentences.STOPS_IN_TRAINING(why=why))
+                return Round(replies.questions, *plain, replies.others, replies.sizes, [])
+        self.is_final = not isinstance(answer, Raised) or sentences.is_stub(answer)
         if not self.is_final:
-            questions = recover(self.ask, self.formula, answer, self.probes, self.verdict)
+            questions = yield from recover(examinee, answer)
             if questions:
-                return questions
+                return (yield from self._round_anew(questions))
+        reason, mistake = sentences.sentence_for(answer, batch.letters)
         if isinstance(answer, Raised) and answer.kind in ("RuntimeError", "ValueError", "IndexError"):
             reason += f" It was called with {batch.size}."
-        self.verdict.lose_all(reason, mistake, look=answer == Died("time"))
+        self.verdict.stop(reason, mistake, look=answer == Died("time"))
         return None
 
-    # ------------------------------------------------------------ explain, behave
+    def _round_anew(self, questions):
+        replies = yield from self.examinee.round(questions)
+        if isinstance(replies.first, Returned):
+            return replies
+        self.verdict.stop(*sentences.sentence_for(replies.first))
+        return None
 
-    def _examine(self, questions, first, value):
-        exercise, verdict, batch = self.exercise, self.verdict, questions.values[0]
-        names = self._changed(first, batch)
-        if first.changed_settings:
-            self.lose(
-                f"Your function changes {' and '.join(first.changed_settings)} for all that follows.",
-                "changes settings",
-            )
-        again = self.ask(batch, exercise.differentiable and exercise.form not in verdict.lost)
-        original = value
-        if isinstance(again, Died):  # out of time, say: that is no second answer
-            self.lose(*self.trouble(again, batch))
-        elif not repeats(value, self.ask.numbers(again)):
-            self.is_random = self.ask.quiet = True
-            first = self.ask(batch, exercise.differentiable, look=True)
-            value = self.ask.numbers(first)
-            if value is None:
-                verdict.lose_all(UNKNOWN, "unknown", look=True)
-                return
+    # ------------------------------------------------------------ judge
+
+    def _judge(self, replies: Round, value: np.ndarray) -> Conversation[None]:
+        examinee, exercise, verdict = self.examinee, self.exercise, self.verdict
+        batch, *others = replies.questions.values
+        check_effects(examinee, replies.first, batch)
+        is_random = not is_repeatable(examinee, replies, value)
         answers = [(batch, value)]
-        for other in questions.values[1:]:
-            answers += self._answer(other, batch, value)
-        self._keeps_answers(answers)
+        for other, answer in zip(others, replies.others, strict=True):
+            if (found := self._usable(other, answer, answers[0])) is not None:
+                answers.append((other, found))
+        self._check_state(answers)
         if verdict.unusable:
             return
-        ways, answers = self._ways(answers)
-        if ways is None and self.is_random:  # right at the first call, perhaps
-            ways = self._explain([(batch, original)], depth=1)
-            answers = answers if ways is None else [(batch, original)]
-        if names:
-            ways = self._charge_changed(names, first, batch, value, ways)
-        self.is_explained = ways is not None
+        if is_random:  # right at the first call, perhaps
+            answers = answers[:1]
+        explanation, answers = self._explain(answers, depth=1 if is_random else 2)
+        self.is_explained = not isinstance(explanation, Unknown)
         if exercise.own and not {exercise.form, exercise.own} & verdict.lost:
-            check_own(exercise, self.formula, ways, self.ask, *answers[0], verdict)
-        if ways is None:
-            self._locate(answers)
+            yield from check_own(examinee, explanation, *answers[0])
+        is_ignoring = False
+        if isinstance(explanation, Unknown):
+            is_ignoring = yield from self._locate(answers, is_random)
         else:
-            if not self.is_random:
-                self._follow(ways, answers, questions)
-            for way in ways:
-                verdict.lose(way.part, way.sentence, way.name)
-        if self.is_random and not self.ignores_parameters:
-            self.lose(*RANDOM)
-        if exercise.differentiable and exercise.form not in verdict.lost and not self.is_random:
-            check_gradient(exercise, self.formula, ways, batch, first, verdict)
+            if not is_random:
+                yield from self._follow(explanation, answers, replies)
+            self._charge(explanation)
+        if is_random and not is_ignoring:
+            examinee.lose_form(*sentences.RANDOM())
+        if exercise.differentiable and exercise.form not in verdict.lost:
+            check_gradient(examinee, explanation, batch, replies.first)
             if not verdict.lost:
-                check_training(exercise, self.formula, self.ask, self.probes, verdict)
-        right = right_value(self.formula, batch)
-        if exercise.by_order and not verdict.lost and not np.allclose(value, right, rtol=1e-3):
-            verdict.note(exercise.end, _OTHER_SCALE)
+                check_training(examinee, replies.training)
+        if (
+            exercise.by_order
+            and not verdict.lost
+            and not np.allclose(value, examinee.right(batch), rtol=1e-3)
+        ):
+            verdict.note(exercise.end, sentences.OTHER_SCALE)
 
-    def _changed(self, answer, batch):
-        names = list(batch.arrays)
-        arrays = list(batch.arrays.values())
-        if self.ask.order:
-            names, arrays = ([some[place] for place in self.ask.order] for some in (names, arrays))
-        return changed(answer, Batch(dict(zip(names, arrays, strict=True))))
+    def _charge(self, explanation: Right | Known):
+        for way in explanation.mistakes:
+            for part in (way.part, *way.hides):
+                self.verdict.lose(part, way.sentence, way.name)
 
-    def _answer(self, batch, first, value_of_first):
-        """[(batch, value)], or [] where there is no value like that of the first batch, which is put down."""
-        answer = self.ask(batch)
-        value = self.ask.numbers(answer)
-        like = value_of_first.shape
-        if value is not None and value.ndim == len(like):
-            per_image = like and like[0] == len(first.arrays["x"])
+    def _usable(self, batch: Batch, answer, first) -> np.ndarray | None:
+        """The numbers of a further answer, if they are like those of the first; else that is put down."""
+        value, (usual, like) = self.examinee.numbers(answer), first
+        if value is not None and value.ndim == like.ndim:
+            per_image = like.shape and like.shape[0] == len(usual.arrays["x"])
             if not per_image or len(value) == len(batch.arrays["x"]):
-                return [(batch, value)]
-        is_size = len(batch.arrays["x"]) != len(first.arrays["x"])
-        lose = (
-            self.lose
-            if is_size or not self.exercise.by_order
-            else functools.partial(self.verdict.lose, self.exercise.end)
-        )
+                return value
+        exercise, is_size = self.exercise, len(batch.arrays["x"]) != len(usual.arrays["x"])
+        part = exercise.form if is_size or not exercise.by_order else exercise.end
         if isinstance(answer, Died):
-            self.lose(*self.trouble(answer, batch))
+            self.examinee.lose_form(*sentences.sentence_for(answer))
         elif isinstance(answer, Raised):
-            which = f"some sizes, but not for {batch.size}" if is_size else "some images, but not for others"
-            lose(f"It works for {which}: {self.trouble(answer, batch)[0]}", "size")
-        elif self.ask.is_not_finite(answer):
-            lose(
-                f"Your {self.exercise.result} {self.exercise.are} not finite (nan or inf) for some images.",
-                "not finite",
-            )
+            sentence = sentences.STOPS_FOR_SIZE if is_size else sentences.STOPS_FOR_OTHERS
+            why, _ = sentences.sentence_for(answer, batch.letters)
+            self.verdict.lose(part, *sentence(size=batch.size, why=why))
+        elif answer.value is not None and not np.isfinite(answer.value).all():
+            self.verdict.lose(part, *sentences.NOT_FINITE(exercise, when=" for some images"))
         else:
-            shape = list(answer.shape)
-            self.lose(
-                f"For {batch.size} your {self.exercise.result} {self.exercise.have} shape {shape}. {_SIZES}",
-                "size",
+            self.examinee.lose_form(
+                *sentences.SHAPE_CHANGES(exercise, size=batch.size, shape=list(answer.shape))
             )
-        return []
+        return None
 
-    def _keeps_answers(self, answers):
+    def _check_state(self, answers):
         """Drops an answer that is the one to an earlier question of the same size, which is put down."""
         (batch, value), *others = answers
         alike = [
@@ -231,41 +162,37 @@ class _Examination:
         ]
         constant = all(np.ptp(np.append(np.ravel(again), np.ravel(value)[:1])) == 0 for _, again in answers)
         if constant and not self.exercise.by_order:
-            number = f"{np.ravel(value)[0]:g}"
-            self.verdict.lose_all(
-                f"Your function gives {number}, whatever it is given. Is it still a placeholder?", "constant"
-            )
+            self.verdict.lose_all(*sentences.CONSTANT(number=np.ravel(value)[0]))
         elif alike and not constant and not (value.size > 1 and not np.ptp(value)):
-            self.lose(*_STATE)
+            self.examinee.lose_form(*sentences.STATE())
             answers[:] = [(other, again) for other, again in answers if other not in alike]
 
-    def _explain(self, answers, depth=2):
-        return explain(self.exercise, self.formula, answers, depth)
+    # ------------------------------------------------------------ explain
 
-    def _ways(self, answers):
-        """The known mistakes behind the answers, which are read in the right shape if need be."""
-        ways = self._explain(answers)
-        if ways is None and self.exercise.by_order:
-            answers = self._summed(answers)
-        rights = [right_value(self.formula, batch) for batch, _ in answers]
-        same_shape = all(
-            value.shape == right.shape for (_, value), right in zip(answers, rights, strict=True)
-        )
-        same_size = all(value.size == right.size for (_, value), right in zip(answers, rights, strict=True))
-        if ways is not None or not same_size:
-            return ways, answers
-        if same_shape:
-            return self._explain(answers) if self.exercise.by_order else None, answers
-        (batch, value), right = answers[0], rights[0]
-        self.lose(*self._wrong_shape(batch, value, right))
-        answers = [
-            (batch, value.reshape(right.shape)) for (batch, value), right in zip(answers, rights, strict=True)
-        ]
-        return self._explain(answers), answers
+    def _explain(self, answers, depth) -> tuple[Explanation, list]:
+        """What explains the answers, which are read in the right shape if need be."""
+        explanation = self.examinee.explain(answers, depth)
+        if isinstance(explanation, Unknown):
+            return self._explain_reshaped(answers, depth)
+        return explanation, answers
+
+    def _explain_reshaped(self, answers, depth):
+        summed = self._summed(answers) if self.exercise.by_order else answers
+        rights = [self.examinee.right(batch) for batch, _ in summed]
+        pairs = list(zip(summed, rights, strict=True))
+        if any(value.size != right.size for (_, value), right in pairs):
+            return Unknown(), summed
+        if any(value.shape != right.shape for (_, value), right in pairs):
+            (batch, value), right = pairs[0]
+            self.examinee.lose_form(*self._wrong_shape(batch, value, right))
+            summed = [(batch, value.reshape(right.shape)) for (batch, value), right in pairs]
+        elif summed is answers:
+            return Unknown(), answers
+        return self.examinee.explain(summed, depth), summed
 
     def _wrong_shape(self, batch, value, right):
-        have = f"Your {self.exercise.result} {self.exercise.have} shape {list(value.shape)}."
-        return f"{have} For {batch.size} it should be {list(right.shape)}.", "wrong shape"
+        shapes = {"shape": list(value.shape), "right": list(right.shape)}
+        return sentences.WRONG_SHAPE(self.exercise, size=batch.size, **shapes)
 
     def _summed(self, answers):
         """Several numbers for each image, added up."""
@@ -273,98 +200,72 @@ class _Examination:
         N = len(batch.arrays["x"])
         if value.ndim < 2 or len(value) != N or value.size == N:
             return answers
-        self.lose(
-            f"Your scores have shape {list(value.shape)}. There should be one for each image, {[N]}.",
-            "wrong shape",
-        )
+        self.examinee.lose_form(*sentences.SEVERAL_SCORES(shape=list(value.shape), N=N))
         return [(batch, value.reshape(len(value), -1).sum(1)) for batch, value in answers]
 
-    def _charge_changed(self, names, first, batch, value, ways):
-        """The known mistakes, which may be fewer for the arguments as the function has changed them."""
-        reason, moved_ways = f"Your function changes its argument {', '.join(names)}", None
-        if ways != () and not self.ask.order:
-            pairs = zip(batch.arrays.items(), first.after, strict=True)
-            moved = Batch({name: after.reshape(array.shape) for (name, array), after in pairs})
-            moved_ways = self._explain([(moved, value)], depth=1)
-        if moved_ways is None or (ways is not None and len(ways) <= len(moved_ways)):
-            self.lose(f"{reason}. Work on a copy.", "changes arguments")
-            return ways
-        reason += ", and computes with the changed one. Work on a copy, and take the arguments as they are."
-        self.lose(reason, "changes arguments")
-        self.verdict.lose(self.exercise.parts[0], reason, "changes arguments")
-        return moved_ways
-
-    def _follow(self, ways, answers, questions):
+    def _follow(self, explanation: Right | Known, answers, replies: Round):
         """What explains the first answer has to explain all others, of other sizes too."""
-        batch = answers[0][0]
-        wrong = [
-            other for other, value in answers if not follows(self.exercise, self.formula, ways, other, value)
-        ]
-        if self.exercise.form in self.verdict.lost and not wrong:
+        exercise, formula, batch = self.exercise, self.examinee.formula, answers[0][0]
+
+        def is_followed(other, value):
+            return follows(exercise, formula, explanation, other, value)
+
+        wrong = [other for other, value in answers if not is_followed(other, value)]
+        if exercise.form in self.verdict.lost and not wrong:
             return
-        sizes = questions.sizes
-        if self.exercise.differentiable and not ways:
-            sizes = sizes[:1]  # training tries large ones
-        for other in sizes if self.exercise.own not in self.verdict.lost else ():
-            expected = expected_value(self.formula, ways, other)
+        for other, answer in (yield from self._sizes(explanation, replies)):
+            expected = expected_value(formula, explanation, other)
             if expected is None or not expected.size:  # the mistake that has been named leaves nothing
                 continue
-            for _, value in self._answer(other, *answers[0]):
-                if not follows(self.exercise, self.formula, ways, other, value):
-                    wrong.append(other)
-        if not wrong:
-            return
-        subject = f"Your {self.exercise.result} {self.exercise.are}"
+            value = self._usable(other, answer, answers[0])
+            if value is not None and not is_followed(other, value):
+                wrong.append(other)
         if any(other.size == batch.size for other in wrong):
-            reason = f"{subject} right for some arguments, and wrong for others of the same size."
-            self.lose(f"{reason} Is anything kept between calls, or cut off?", "state")
-        else:
-            self.lose(f"{subject} right for {batch.size}, but not for {wrong[0].size}. {_SIZES}", "size")
+            self.examinee.lose_form(*sentences.NOT_FOR_ALL_ARGUMENTS(exercise))
+        elif wrong:
+            sizes = {"size": batch.size, "wrong": wrong[0].size}
+            self.examinee.lose_form(*sentences.NOT_FOR_ALL_SIZES(exercise, **sizes))
 
-    def _locate(self, answers):
-        exercise, verdict = self.exercise, self.verdict
+    def _sizes(self, explanation, replies):
+        """Batches of other sizes with their answers: for a mistake all, since training won't try it."""
+        if self.exercise.own in self.verdict.lost:
+            return []
+        sizes, answers = replies.questions.sizes, list(replies.sizes)
+        if isinstance(explanation, Known) and len(sizes) > len(answers):
+            answers += yield [self.examinee.question(batch) for batch in sizes[len(answers) :]]
+        return list(zip(sizes, answers, strict=False))
+
+    # ------------------------------------------------------------ locate
+
+    def _locate(self, answers, is_random) -> Conversation[bool]:
+        """Charge what no known mistake explains. Returns whether it is that arguments are not used."""
+        examinee, exercise = self.examinee, self.exercise
         if exercise.by_order:
-            locate_scores(self.ask, self.formula, answers, verdict)
-            return
+            yield from locate_scores(examinee, answers)
+            return False
         batch, value = answers[0]
-        right = right_value(self.formula, batch)
+        right = examinee.right(batch)
         if value.size != right.size:
-            verdict.lose_all(*self._wrong_shape(batch, value, right))
-            return
-        usual = [(other, self.ask.value(other)) for other in self.probes.usual(exercise.arguments)]
-        ways = None if any(value is None for _, value in usual) else self._explain(usual, depth=1)
-        if ways and ways[0].guessed:
-            ways = None  # two batches of one size are too much alike to tell a number
+            self.verdict.lose_all(*self._wrong_shape(batch, value, right))
+            return False
+        if (yield from self._is_right_for_the_usual_size(answers)):
+            return False
+        return (yield from locate(examinee, is_random))
+
+    def _is_right_for_the_usual_size(self, answers):
+        """Whether it is explained for batches as the notebook has them, and for no small one."""
+        examinee, exercise, batch = self.examinee, self.exercise, answers[0][0]
+        usual = examinee.probes.usual(exercise.arguments)
+        values = yield from examinee.values(*usual)
+        if any(value is None for value in values):
+            return False
+        explanation = examinee.explain(list(zip(usual, values, strict=True)), depth=1)
+        if isinstance(explanation, Unknown) or any(way.guessed for way in explanation.mistakes):
+            return False  # two batches of one size are too much alike to tell a number
         # If it is right for some small batch as well, it is not the size that matters.
         small = [(other, value) for other, value in answers if other.size == batch.size]
-        if ways is not None and not any(follows(exercise, self.formula, ways, *one) for one in small):
-            self.lose(f"Your function is only right for {usual[0][0].size}. {_SIZES}", "size")
-            for way in ways:
-                verdict.lose(way.part, way.sentence, way.name)
-            return
-
-        def shaped(batch):
-            value, right = self.ask.value(batch), right_value(self.formula, batch)
-            return value.reshape(right.shape) if value is not None and value.size == right.size else value
-
-        ignored = ignored_parameters(exercise, self.formula, shaped, self.probes, self.is_random)
-        if ignored:
-            self.ignores_parameters = True
-            charge_ignored(exercise, self.formula, shaped, ignored, self.probes, verdict)
-        elif self.is_random:  # what answers differently each time can't be asked step by step
-            verdict.lose(exercise.end, UNKNOWN, "unknown", look=True)
-        else:
-            locate(exercise, self.formula, shaped, self.probes, verdict)
-        if verdict.lost <= {exercise.form}:  # wrong numbers are never without a place
-            verdict.lose(exercise.end, UNKNOWN, "unknown", look=True)
-
-
-_STATE = (
-    "Your function gives the same answer for other arguments of the same size. Keep nothing between calls.",
-    "state",
-)
-_SIZES = "Take the sizes from the arguments."
-_OTHER_SCALE = (
-    "Your scores order the images as the squared error does, which is all that counts here. "
-    "They are other numbers, so the figures that follow won't be those that the text quotes."
-)
+        if any(follows(exercise, examinee.formula, explanation, *one) for one in small):
+            return False
+        examinee.lose_form(*sentences.ONLY_FOR_SIZE(size=usual[0].size))
+        self._charge(explanation)
+        return True

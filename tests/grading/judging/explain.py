@@ -2,12 +2,35 @@
 
 import functools
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..sheet.probes import Batch
 from ..sheet.rubric import Exercise
 from ..sheet.steps import Formula, Search, Way, evaluate
+
+
+@dataclass(frozen=True)
+class Right:
+    """The answers are those of the sheet's formula."""
+
+    mistakes: tuple[()] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """Known mistakes give these answers."""
+
+    mistakes: tuple[Way, ...]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """No known mistakes give these answers."""
+
+
+Explanation = Right | Known | Unknown
 
 
 def same_values(candidate: np.ndarray, answer: np.ndarray, ways: tuple[Way, ...] = ()) -> bool:
@@ -72,8 +95,12 @@ def right_value(formula: Formula, batch: Batch) -> np.ndarray:
     return value
 
 
-def expected_value(formula: Formula, ways: tuple[Way, ...], batch: Batch) -> np.ndarray | None:
+def expected_value(formula: Formula, explanation: Right | Known, batch: Batch) -> np.ndarray | None:
     """What the formula gives with these mistakes; None if it gives no finite numbers."""
+    return _expected(formula, explanation.mistakes, batch)
+
+
+def _expected(formula, ways, batch):
     return evaluate(formula, ways, batch.exact) if ways else right_value(formula, batch)
 
 
@@ -84,19 +111,21 @@ def search(formula: Formula, batch: Batch, same) -> Search:
 
 def explain(
     exercise: Exercise, formula: Formula, answers: list[tuple[Batch, np.ndarray]], depth: int = 2
-) -> tuple[Way, ...] | None:
-    """The fewest known mistakes that give these answers, or None.
+) -> Explanation:
+    """The fewest known mistakes that give these answers.
 
     All answers have to follow from the same mistakes. Where one or none is enough, answers of another size
     may not: then it is right for some sizes only, which is for the caller to find out.
     """
-    if not exercise.by_order:
-        return _explain(formula, answers, same_values, depth, may_be_partly=True)
-    exactly = _explain(formula, answers, same_order, depth)
-    return _explain(formula, answers, nearly_same_order, min(depth, 1)) if exactly is None else exactly
+    if exercise.by_order:
+        ways = _mistakes(formula, answers, same_order, depth)
+        ways = _mistakes(formula, answers, nearly_same_order, min(depth, 1)) if ways is None else ways
+    else:
+        ways = _mistakes(formula, answers, same_values, depth, may_be_partly=True)
+    return Unknown() if ways is None else Known(ways) if ways else Right()
 
 
-def _explain(formula, answers, same, depth, may_be_partly=False):
+def _mistakes(formula, answers, same, depth, may_be_partly=False):
     batch, answer = answers[0]
     partly = None
     found = search(formula, batch, same).explanations(answer, depth)
@@ -113,13 +142,16 @@ def _explain(formula, answers, same, depth, may_be_partly=False):
     return partly if may_be_partly else None
 
 
-def follows(exercise: Exercise, formula: Formula, ways: tuple[Way, ...], batch: Batch, answer) -> bool:
+def follows(
+    exercise: Exercise, formula: Formula, explanation: Right | Known, batch: Batch, answer: np.ndarray
+) -> bool:
     """Whether the answer to `batch` follows from these mistakes; yes where they have no value there."""
-    return _follows(formula, ways, nearly_same_order if exercise.by_order else same_values, batch, answer)
+    same = nearly_same_order if exercise.by_order else same_values
+    return _follows(formula, explanation.mistakes, same, batch, answer)
 
 
 def _follows(formula, ways, same, batch, answer):
     if same is not same_values and any(way.rounds for way in ways):
         return True  # ties fall in another order
-    value = expected_value(formula, ways, batch)
+    value = _expected(formula, ways, batch)
     return value is None or same(value, answer, ways)

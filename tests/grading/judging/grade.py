@@ -4,21 +4,18 @@ import functools
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from ..handed_in.submission import Submission
-from ..running import answers
-from ..running.answers import Answer, Died
-from ..running.inside import call as inside
-from ..running.process import SandboxError
+from ..running.answers import Died, Missing
 from ..running.sandbox import Sandbox
 from ..running.session import Session
 from ..sheet.mistakes import FORMULAS
 from ..sheet.probes import Probes
 from ..sheet.rubric import CRITERIA, EXERCISES, Exercise
-from .examine import examine, foreseen_questions
-from .result import Cause, Grade, Result, Status
-from .sentences import trouble
+from . import sentences
+from .asking import Conversation
+from .converse import over_function, over_session
+from .examine import examine
+from .result import Cause, Grade, Result, Status, Verdict
 
 
 @functools.cache
@@ -38,71 +35,45 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
 
 def _run(submission, sandbox, probes):
     """The grade, and whether it may be the machine's fault."""
-    seconds = sandbox.limits.seconds
     with Session(sandbox, submission) as session:
         if isinstance(session.loaded, tuple):
-            foreseen = _foreseen(session, probes)
-            results = [
-                result
-                for exercise in EXERCISES.values()
-                for result in _examine(exercise, session.call, probes, seconds, foreseen.get(exercise.number))
-            ]
-            result = Grade(submission.name, results)
+            found = Grade(submission.name, _results(session, probes))
         else:
-            reason, mistake = trouble(session.loaded, seconds)
+            reason, mistake = sentences.sentence_for(session.loaded, of="file")
             if mistake not in ("syntax", "import"):
-                reason = "While it is imported: " + reason.replace("Your function", "your file")
+                reason = f"While it is imported: {reason}"
             cause = Cause(mistake, reason, needs_human=session.loaded == Died("time"))
-            result = _nothing(cause, Status.IMPORT_FAILED)
+            found = _nothing(cause, Status.IMPORT_FAILED)
         session.close()
-        found = replace(
-            result, output=session.output.strip(), unprotected=tuple(sandbox.missing), seed=probes.seed
-        )
-        return found, session.is_orphan
+        output, missing = session.output.strip(), tuple(sandbox.missing)
+        return replace(found, output=output, unprotected=missing, seed=probes.seed), session.is_orphan
 
 
-def _foreseen(session, probes):
-    """For each exercise the answers to what right functions are asked, in one message; {} if none come."""
-    questions = {
-        exercise.number: foreseen_questions(exercise, probes)
-        for exercise in EXERCISES.values()
-        if exercise.function in session.loaded
-    }
-    answers = session.call_all([one for some in questions.values() for one in some])
-    rest = iter(answers or ())
-    return {number: [next(rest) for _ in some] for number, some in questions.items()} if answers else {}
+def _results(session, probes):
+    there = [exercise for exercise in EXERCISES.values() if exercise.function in session.loaded]
+    examinations = over_session([_examine(exercise, probes) for exercise in there], session)
+    examined = {exercise.number: results for exercise, results in zip(there, examinations, strict=True)}
+    return [result for e in EXERCISES.values() for result in examined.get(e.number) or _missing(e)]
 
 
-def _examine(
-    exercise: Exercise,
-    call: Callable[..., Answer],
-    probes: Probes,
-    seconds: float | None,
-    foreseen: list[Answer] | None = None,
-) -> list[Result]:
+def _missing(exercise):
+    return Verdict(exercise).lose_all(*sentences.sentence_for(Missing(exercise.function))).results()
+
+
+def _examine(exercise: Exercise, probes: Probes) -> Conversation[list[Result]]:
     """examine, but an answer that the grader itself stumbles over costs that exercise, not the run."""
     try:
-        with np.errstate(all="ignore"):  # known mistakes may overflow, whatever the notebook has set
-            return examine(exercise, FORMULAS[exercise.number], call, probes, seconds, foreseen)
-    except SandboxError:
-        raise
+        return (yield from examine(exercise, FORMULAS[exercise.number], probes))
     except Exception as error:
-        reason = (
-            f"The grader can make no sense of the answer ({type(error).__name__}). Tell your "
-            "teachers if it is honest."
-        )
-        cause = Cause("grader error", reason, needs_human=True)
-        return [Result(criterion, (cause,)) for criterion in exercise.criteria]
+        reason, mistake = sentences.GRADER_ERROR(kind=type(error).__name__)
+        return [
+            Result(criterion, (Cause(mistake, reason, needs_human=True),)) for criterion in exercise.criteria
+        ]
 
 
 def check_function(function: Callable, number: int, probes: Probes | None = None) -> list[Result]:
     """The results of exercise `number`, for a function that runs in this process. Never raises."""
-    inside.import_torch()
-
-    def call(_, arrays, *modes):
-        return answers.read(*inside.call(function, arrays, *modes), arrays, look=modes[-1])
-
-    return _examine(EXERCISES[number], call, probes or default_probes(), None)
+    return over_function(_examine(EXERCISES[number], probes or default_probes()), function)
 
 
 def _nothing(cause, status):

@@ -3,95 +3,72 @@
 import numpy as np
 
 from ..sheet.probes import Batch
-from ..sheet.rubric import Exercise
-from ..sheet.steps import Formula, steps_of
-from .asking import Asker
-from .explain import explain, right_value
-from .result import Verdict
+from ..sheet.steps import steps_of
+from . import sentences
+from .asking import Conversation, Examinee
+from .explain import Explanation, Unknown
 
 
-def locate_scores(
-    ask: Asker, formula: Formula, answers: list[tuple[Batch, np.ndarray]], verdict: Verdict
-) -> None:
+def locate_scores(examinee: Examinee, answers: list[tuple[Batch, np.ndarray]]) -> Conversation[None]:
     """Charge scores that no known mistake explains: ties, another order, or a dependence on other images."""
-    exercise = ask.exercise
-    is_said = {exercise.form, exercise.own} & verdict.lost
-    if is_said and (ways := _ways_of_images_alone(ask, formula, answers[0][0])) is not None:
-        for way in ways:
-            verdict.lose(way.part, way.sentence, way.name)
-    else:
-        _locate_order(exercise, formula, answers, verdict)
+    exercise, verdict = examinee.exercise, examinee.verdict
+    if {exercise.form, exercise.own} & verdict.lost:
+        explanation = yield from _explain_images_alone(examinee, answers[0][0])
+        if not isinstance(explanation, Unknown):
+            for way in explanation.mistakes:
+                verdict.lose(way.part, way.sentence, way.name)
+            return
+    _locate_order(examinee, answers)
 
 
-def _ways_of_images_alone(ask, formula, batch):
-    """The known mistakes behind the scores of images that are asked one at a time; or None."""
-    scores = []
-    for i in range(len(batch.arrays["x"])):
-        value = ask.value(Batch({name: array[i : i + 1] for name, array in batch.arrays.items()}))
-        if value is None or value.size > 784:
-            return None
-        scores.append(value.sum())
-    return explain(ask.exercise, formula, [(batch, np.array(scores))], depth=1)
+def _explain_images_alone(examinee, batch) -> Conversation[Explanation]:
+    """What explains the scores of images that are asked one at a time."""
+    x = batch.arrays["x"]
+    values = yield from examinee.values(*(batch.of([i]) for i in range(len(x))))
+    if any(value is None or value.size > x[0].size for value in values):
+        return Unknown()
+    return examinee.explain([(batch, np.array([value.sum() for value in values]))], depth=1)
 
 
-_THRESHOLD = (
-    "Your function gives verdicts, not scores: many images get the same value, as after a comparison with a "
-    "threshold. Return the error itself."
-)
-_TIES = (
-    "Your scores have ties where the errors differ, as after rounding, a sigmoid, a tanh or a clamp. "
-    "Return the error itself."
-)
-_NOT_ALONE = (
-    "Images with the same squared error get different scores, or images with different errors the same. "
-    "The score is the sum of the squared differences over all pixels, as they are."
-)
-
-
-def _locate_order(
-    exercise: Exercise, formula: Formula, answers: list[tuple[Batch, np.ndarray]], verdict: Verdict
-) -> None:
+def _locate_order(examinee, answers):
     """Charge scores that no known mistake explains: ties, or another order."""
+    exercise, verdict = examinee.exercise, examinee.verdict
     batch, scores = answers[0]
-    right = right_value(formula, batch)
+    right = examinee.right(batch)
     if scores.shape != right.shape:
-        verdict.lose(
-            exercise.form,
-            f"Your {exercise.result} have shape {list(scores.shape)}, for N = {len(right)}.",
-            "wrong shape",
-        )
+        shapes = {"shape": list(scores.shape), "right": list(right.shape)}
+        wrong_shape = sentences.WRONG_SHAPE(exercise, **shapes, size=batch.size)
+        for part in exercise.parts:  # there is no number for each image, so nothing else can be seen
+            verdict.lose(part, *wrong_shape)
         return
-    known = (way for step in steps_of(formula, batch.exact) for way in step.mistakes)
-    direction = next(way for way in known if way.part == "direction")
     if not np.ptp(scores):
-        for part in (direction.part, exercise.end):
-            verdict.lose(part, "All images get the same score, so none is stranger than another.", "constant")
+        for part in (exercise.direction, exercise.end):
+            verdict.lose(part, *sentences.ALL_THE_SAME())
         return
     likeness = np.corrcoef(right.argsort().argsort(), scores.argsort().argsort())[0, 1]
     steps = np.diff(scores[np.argsort(right)])
     monotone = (steps >= 0).all() or (steps <= 0).all()
-    if monotone and len(np.unique(scores)) <= len(scores) / 3:
-        verdict.lose(exercise.end, _THRESHOLD, "threshold")
-    elif (monotone and len(np.unique(scores)) < len(scores)) or _levels_out(formula, answers[1:]):
-        verdict.lose(exercise.end, _TIES, "saturates")
+    levels = len(np.unique(scores))
+    if monotone and levels <= len(scores) / 3:
+        verdict.lose(exercise.end, *sentences.THRESHOLD())
+    elif (monotone and levels < len(scores)) or _levels_out(examinee, answers[1:]):
+        verdict.lose(exercise.end, *sentences.TIES())
     elif exercise.own in verdict.lost and abs(likeness) > 0.5:
         pass  # that an image's score depends on the others has been said
     elif monotone:
-        verdict.lose(exercise.end, _NOT_ALONE, "not the error alone")
+        verdict.lose(exercise.end, *sentences.NOT_ALONE())
     else:
-        reason = (
-            "Your scores do not order the images by their squared error, and no mistake known to the grader "
-            "explains them."
-        )
-        verdict.lose(exercise.end, reason, "unknown", look=True)
+        verdict.lose(exercise.end, *sentences.ANOTHER_ORDER(), look=True)
     if likeness < -0.5:
+        known = (way for step in steps_of(examinee.formula, batch.exact) for way in step.mistakes)
+        direction = next(way for way in known if way.part == exercise.direction)
         verdict.lose(direction.part, direction.sentence, direction.name)
 
 
-def _levels_out(formula, answers):
+def _levels_out(examinee, answers):
     """Whether some larger error gets no larger score, while none gets a smaller one."""
     for batch, scores in answers:
-        right = right_value(formula, batch)
+        right = examinee.right(batch)
         if scores.shape == right.shape:
             in_order = scores[np.argsort(right)]
             steps = np.diff((in_order[::2] + in_order[1::2]) / 2)

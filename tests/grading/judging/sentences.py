@@ -1,67 +1,204 @@
-"""Sentences for exceptions and deaths: why there is no value to look at."""
+"""All that the judging says to authors: for each mistake a short name, for counting, and a sentence."""
 
 import re
+from dataclasses import dataclass
 
-from ..running.answers import Died, Missing, Raised, Returned
+from ..running.answers import Answer, Died, Missing, Raised, Returned
+from ..sheet.rubric import Exercise
+from ..sheet.slips import slip
 
-NOT_IMPLEMENTED = "Not implemented yet.", "not implemented"
-NOTHING = "Your function returns nothing. Is a `return` missing?", "returns nothing"
 
-_DEATHS = {
-    "memory": "Your function takes too much memory, all its processes together.",
-    "disk": "Your function fills the disk.",
-    "crash": (
-        "Your function ended its process: by leaving it, closing its files, a crash, or too much memory."
-    ),
+@dataclass(frozen=True)
+class Sentence:
+    """`text` has the exercise as {e}, and other values by their names."""
+
+    mistake: str
+    text: str
+
+    def __call__(self, exercise: Exercise | None = None, **values) -> tuple[str, str]:
+        """(the sentence, the mistake's name), as `Verdict.lose` takes them."""
+        return self.text.format(e=exercise, **values), self.mistake
+
+
+# Rows are easier to read than what a formatter makes of them.
+# fmt: off
+
+# What a function returns.
+NOT_IMPLEMENTED = Sentence("not implemented", "Not implemented yet.")
+PLACEHOLDER = Sentence("not implemented",
+    "Not implemented yet. (Your function returns the same whatever it is given.)")
+NOTHING = Sentence("returns nothing", "Your function returns nothing. Is a `return` missing?")
+CONSTANT = Sentence("constant",
+    "Your function gives {number:g}, whatever it is given. Is it still a placeholder?")
+WRONG_TYPE = Sentence("wrong type", "Your function returns {what}, not {wanted}.")
+NOT_FINITE = Sentence("not finite", "Your {e.result} {e.are} not finite (nan or inf){when}.")
+SEVERAL_THINGS = Sentence("returns more than one thing",
+    "Your function returns {what}. Return the {e.result} alone{end}.")
+LIST_OF_TENSORS = Sentence("a list of tensors",
+    "Your function returns {what}. It should return one tensor.")
+A_LIST = Sentence("not a tensor",
+    "Your function returns a list. It should return a tensor: the {e.result} alone.")
+A_NUMBER = Sentence("not a tensor",
+    "Your {e.result} is a plain number and no tensor, so `backward()` can't differentiate it. Stay in torch: "
+    "no `.item()`, `float()` or NumPy.")
+NO_TENSOR = Sentence("not a tensor", "Your function returns {what}. It should return a torch tensor.")
+WRONG_SHAPE = Sentence("wrong shape",
+    "Your {e.result} {e.have} shape {shape}. For {size} it should be {right}.")
+SEVERAL_SCORES = Sentence("wrong shape",
+    "Your scores have shape {shape}. There should be one for each image, [{N}].")
+
+# Sizes, arguments, and what is kept between calls.
+_SIZES = "Take the sizes from the arguments."
+SHAPE_CHANGES = Sentence("size", f"For {{size}} your {{e.result}} {{e.have}} shape {{shape}}. {_SIZES}")
+STOPS_FOR_OTHERS = Sentence("size", "It works for some images, but not for others: {why}")
+STOPS_FOR_SIZE = Sentence("size", "It works for some sizes, but not for {size}: {why}")
+NOT_FOR_SIZE = Sentence("size", "It works for some sizes, but not for {size}.")
+ONLY_FOR_SIZE = Sentence("size", f"Your function is only right for {{size}}. {_SIZES}")
+NOT_FOR_ALL_SIZES = Sentence("size",
+    f"Your {{e.result}} {{e.are}} right for {{size}}, but not for {{wrong}}. {_SIZES}")
+NOT_FOR_ALL_ARGUMENTS = Sentence("state",
+    "Your {e.result} {e.are} right for some arguments, and wrong for others of the same size. Is anything "
+    "kept between calls, or cut off?")
+_IN_TRAINING = "Take the sizes from the arguments, and keep nothing between calls."
+WRONG_IN_TRAINING = Sentence("size",
+    f"In training, with {{size}}, your {{e.result}} {{e.are}} not right. {_IN_TRAINING}")
+WRONG_LATER = Sentence("state",
+    f"In training, with {{size}}, your {{e.result}} {{e.are}} not right after a few calls. {_IN_TRAINING}")
+STATE = Sentence("state",
+    "Your function gives the same answer for other arguments of the same size. Keep nothing between calls.")
+RANDOM = Sentence("random",
+    "Asked twice with the same arguments, your function gives two answers. Everything it needs is given: no "
+    "`nn.Linear`, no random numbers, no dropout, and nothing kept from one call to the next.")
+ORDER = Sentence("order of parameters",
+    "The parameters of your function stand in the order {stand}. The sheet's order is {names}.")
+CHANGES_SETTINGS = Sentence("changes settings", "Your function changes {names} for all that follows.")
+CHANGES_ARGUMENTS = Sentence("changes arguments",
+    "Your function changes its argument {names}. Work on a copy.")
+
+# Gradients.
+DETACHED = Sentence("detached",
+    "Your loss can't be differentiated: it is cut off from the parameters (by `detach`, `no_grad`, `.data`, "
+    "or by making a new tensor).")
+OWN_BACKWARD = Sentence("own backward",
+    "Your function calls `backward()` itself, so the gradients add up. The notebook does that, once, with "
+    "what you return.")
+STOPS_IN_TRAINING = Sentence("not differentiable", "{why} So it can't be differentiated.")
+BACKWARD_STOPS = Sentence("not differentiable", "{why}{place}.")
+WRONG_GRADIENT = Sentence("wrong gradient",
+    "`backward()` gives a gradient for {names} that is not the slope of the loss. Is a part of the "
+    "computation cut off, or rounded?")
+
+# Unknown mistakes, and where they sit.
+_UNKNOWN = (
+    "The values are not those of the sheet's formula, and no mistake known to the grader explains them.")
+UNKNOWN = Sentence("unknown", _UNKNOWN)
+RIGHT_ALONE = Sentence("unknown",
+    f"{_UNKNOWN} For a single image your {{e.result}} {{e.are}} right: the difference lies in how the "
+    "images of a batch go together.")
+RIGHT_WHERE_SIMPLE = Sentence("unknown",
+    f"{_UNKNOWN} {{given}} your {{e.result}} {{e.are}} right{{but}}: {{rest}}.{{curve}}")
+CURVE = " Where the sheet's unit gives {right:g}, for the input {t:g}, yours gives {got:.3g}."
+BUT = " but for what is said here"  # where there is a known mistake, too
+WRONG_AT_THE_END = Sentence("unknown",
+    f"{_UNKNOWN} Even {{given}} your {{e.result}} {{e.are}} not right: the difference lies behind the hidden "
+    "layer.")
+NOT_THE_MEAN = Sentence("unknown",
+    f"{_UNKNOWN} Nor is it the mean of what your function gives for each image alone.")
+NOT_BY_RECONSTRUCTION = Sentence("unknown", f"{_UNKNOWN} It depends on V, W and b not only by x̂.")
+MOVED_PIXELS = Sentence("pixels: unknown", "Your images hold the right pixels, but not in their places.")
+PENALTY = Sentence("penalty",
+    "Your loss adds something to the error, such as a penalty on the weights. The sheet's loss is the "
+    "reconstruction error alone.")
+IGNORES = Sentence("ignores parameters",
+    "Your {e.result} {e.are} the same whatever {held}. V, W, b and a are given: no `nn.Linear`, and no "
+    "numbers of your own.")
+RETURNS_INPUT = Sentence("ignores parameters", "Your function returns its input, not the reconstruction.")
+
+# Scores.
+DEPENDS_ON_BATCH = Sentence("depends on the batch",
+    "Your scores are {made}, so an image's score depends on what else is in the batch.")
+ALL_THE_SAME = Sentence("constant", "All images get the same score, so none is stranger than another.")
+THRESHOLD = Sentence("threshold",
+    "Your function gives verdicts, not scores: many images get the same value, as after a comparison with a "
+    "threshold. Return the error itself.")
+TIES = Sentence("saturates",
+    "Your scores have ties where the errors differ, as after rounding, a sigmoid, a tanh or a clamp. Return "
+    "the error itself.")
+NOT_ALONE = Sentence("not the error alone",
+    "Images with the same squared error get different scores, or images with different errors the same. The "
+    "score is the sum of the squared differences over all pixels, as they are.")
+ANOTHER_ORDER = Sentence("unknown",
+    "Your scores do not order the images by their squared error, and no mistake known to the grader explains "
+    "them.")
+OTHER_SCALE = (
+    "Your scores order the images as the squared error does, which is all that counts here. They are other "
+    "numbers, so the figures that follow won't be those that the text quotes.")
+
+# No answer.
+MISSING = Sentence("missing", "There is no function named `{name}`.")
+DEATHS = {
+    "memory": "Your {of} takes too much memory, all its processes together.",
+    "disk": "Your {of} fills the disk.",
+    "crash": "Your {of} ended its process: by leaving it, closing its files, a crash, or too much memory.",
+    "time": "Your {of} did not answer within {seconds:g} seconds. Is there an endless loop?",
 }
+NO_SOLUTION = Sentence("no solution.py",
+    "Your notebook calls `solution`, but there is no solution.py beside it. Hand in both.")
+NO_MODULE = Sentence("import",
+    "Your code imports {name}, which is not there when it is graded. One file is graded, and torch is all it "
+    "needs.")
+SYNTAX = Sentence("syntax", "Your file is not valid Python: {message}{place}.")
+SIGNATURE = Sentence("wrong signature",
+    "Your function does not take the arguments of the sheet: {message}.")
+OUT_OF_MEMORY = Sentence("memory", "Your {of} asks for too much memory{place}.")
+GRADER_ERROR = Sentence("grader error",
+    "The grader can make no sense of the answer ({kind}). Tell your teachers if it is honest.")
 
-# What the sheet's matrices are, by their shapes in its letters.
-_MATRICES = {("N", "784"): "x", ("784", "h"): "V", ("h", "784"): "W", ("N", "h"): "the hidden layer"}
+# fmt: on
+
+_SLIPS = ("RuntimeError", "TypeError", "AttributeError")
+_ARGUMENTS = r"positional argument|unexpected keyword|takes no arguments"
 
 
-def trouble(answer: Raised | Died | Missing, seconds: float | None = None, letters=None) -> tuple[str, str]:
+def sentence_for(
+    answer: Answer, letters: dict[int, str] | None = None, of: str = "function"
+) -> tuple[str, str]:
     """Why there is no value: (a sentence for the author, a short name).
 
     Args:
-        seconds: the time limit of a call.
         letters: what sizes are called on the sheet, {7: "N"}.
+        of: what was run, the author's "function" or "file".
     """
     if isinstance(answer, Missing):
-        return f"There is no function named `{answer.name}`.", "missing"
+        return MISSING(name=answer.name)
     if isinstance(answer, Died):
-        if answer.cause == "time":
-            return (
-                f"Your function did not answer within {seconds:g} seconds. Is there an endless loop?",
-                "time",
-            )
-        return _DEATHS[answer.cause], answer.cause
+        return DEATHS[answer.cause].format(of=of, seconds=answer.seconds or 0), answer.cause
     kind, message, where = answer.kind, answer.message, place(answer)
-    if kind == "NotImplementedError" and answer.code and kind in answer.code:
-        return NOT_IMPLEMENTED
-    if kind == "ModuleNotFoundError" and answer.module == "solution":
-        return (
-            "Your notebook calls `solution`, but there is no solution.py beside it. Hand in both.",
-            "no solution.py",
-        )
+    if is_stub(answer):
+        return NOT_IMPLEMENTED()
     if kind == "ModuleNotFoundError":
-        return (
-            f"Your code imports {answer.module}, which is not there when it is graded. "
-            "One file is graded, and torch is all it needs.",
-            "import",
-        )
+        return NO_SOLUTION() if answer.module == "solution" else NO_MODULE(name=answer.module)
     if kind in ("SyntaxError", "IndentationError", "TabError"):
-        return f"Your file is not valid Python: {message}{where}.", "syntax"
+        return SYNTAX(message=message, place=where)
     if kind == "NameError":
-        return f"Your function uses a name that is not defined: {message}{where}.", kind
-    slip = _slip(answer, letters or {})
-    if slip:
-        return f"{slip}{where}.", kind
-    if kind == "TypeError" and _is_about_arguments(message):
-        return f"Your function does not take the arguments of the sheet: {message}.", "wrong signature"
+        return f"Your {of} uses a name that is not defined: {message}{where}.", kind
+    is_about_arguments = kind == "TypeError" and re.search(_ARGUMENTS, message)
+    if is_about_arguments and answer.code:
+        return f"Your code calls a function with other arguments than it takes: {message}{where}.", kind
+    if kind in _SLIPS and (found := slip(message, answer.code, letters or {})):
+        return f"{found}{where}.", kind
+    if is_about_arguments:
+        return SIGNATURE(message=message)
     if kind == "MemoryError" or "allocate memory" in message:
-        return f"Your function asks for too much memory{where}.", "memory"
+        return OUT_OF_MEMORY(of=of, place=where)
     text = f"{kind}: {message}".rstrip(": .")
-    return f"Your function stops with {text}{where}.", kind
+    return f"Your {of} stops with {text}{where}.", kind
+
+
+def is_stub(answer: Answer) -> bool:
+    """Whether it is the line `raise NotImplementedError` of the author's file that was reached."""
+    kind = "NotImplementedError"
+    return isinstance(answer, Raised) and answer.kind == kind and kind in answer.code
 
 
 def place(error: Raised) -> str:
@@ -71,64 +208,13 @@ def place(error: Raised) -> str:
     return f" (line {error.line}: `{error.code}`)" if error.line else f" (`{error.code}`)"
 
 
-def _is_about_arguments(message):
-    return re.search(r"positional argument|unexpected keyword|takes no arguments", message)
-
-
-def _slip(error, letters):
-    """A sentence, without its end, for an exception whose text would not help; or None."""
-    kind, message, code = error.kind, error.message, error.code
-    missing = re.fullmatch(r"module 'solution' has no attribute '(\w+)'", message)
-    if missing:
-        return f"solution.py has no `{missing[1]}`"
-    if kind == "TypeError" and code and _is_about_arguments(message):
-        return f"Your code calls a function with other arguments than it takes: {message}"
-    if "multiplied" in message and re.search(r"\b[VW](\.T|\.mT|\.t\(\))\s*@", code):
-        return "Here images are the rows of x, so it is `x @ V` and `z @ W`, and nothing is transposed"
-    if re.search(r"\b(torch\.)?(max|maximum)\(", code) and re.search(r"max(imum)?\(\)", message):
-        return "`torch.max` can't compare a tensor with a number. Use `torch.relu` or `clamp`"
-    if kind in ("RuntimeError", "TypeError") and ("numpy()" in message or "np." in code):
-        return f"NumPy can't be differentiated. Use the functions of torch ({message.rstrip('.')})"
-    if "between 0 and 1" in message and "input" in message:
-        return "A cross-entropy takes numbers in [0, 1] only. The sheet uses squared differences"
-    if "backward through the graph a second time" in message:
-        return "Your function calls `backward()` itself. The notebook does that, once, with what you return"
-    return _misfit(message, letters)
-
-
-def _misfit(message, letters):
-    """Two shapes that don't fit, in the sheet's letters."""
-    found = re.search(r"\(?(\d+)x(\d+) and (\d+)x(\d+)\)?", message)
-    if found and "multiplied" in message:
-        sizes = [letters.get(int(size), size) for size in found.groups()]
-        one, other = (_named(tuple(sizes[i : i + 2])) for i in (0, 2))
-        return f"You multiply {one} by {other}, which does not fit: the inner sizes differ"
-    found = re.search(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", message)
-    if found and letters:
-        one, other = (letters.get(int(size), size) for size in found.groups())
-        text = f"You combine arrays with {one} and with {other} entries along one axis, which does not fit"
-        biases = {"h": "b has h entries", "784": "a has 784"}
-        if {one, other} == {"h", "784"}:
-            return f"{text} ({', '.join(biases.values())})"
-        return text
-    return None
-
-
-def _named(shape):
-    text = f"[{', '.join(shape)}]"
-    for name, sizes in ((_MATRICES.get(shape), ""), (_MATRICES.get(shape[::-1]), ".T")):
-        if name and not (sizes and name.startswith("the")):
-            return f"{name}{sizes} {text}"
-    return text
-
-
 def what(answer: Returned) -> str:
     """The returned object, in words."""
     if answer.kind == "tensor":
         return f"a tensor of shape {list(answer.shape)}, {answer.dtype}"
     if answer.kind == "array":
         return f"a NumPy array of shape {list(answer.shape)}, {answer.dtype}"
-    if answer.parts or answer.kind in ("tuple", "list"):
+    if answer.items or answer.kind in ("tuple", "list"):
         count = answer.length or (answer.shape[0] if answer.shape else 0)
         return f"a {answer.kind} of {count} thing{'s' * (count != 1)}"
     return "a single number" if answer.kind == "number" else f"an object of type {answer.kind}"

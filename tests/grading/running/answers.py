@@ -4,12 +4,13 @@ A submission can write to the grader's pipe as well as the code around it, so no
 believed: types, shapes and lengths are checked, and texts are cut and made printable.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..handed_in.printable import one_line
-from .inside.call import MAX_BACK, MAX_PARTS
+from .inside.call import MAX_BACK, MAX_ITEMS
+from .question import Question
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Returned:
         graded_inside: whether the function itself wrote to its arguments' `.grad`.
         changed_settings: what it has changed beside its arguments, in words.
         idle: whether the function does not look at its arguments at all.
-        parts: the things in a tuple or list, up to 8; `length` says how many there are.
+        items: the things in a tuple or list, up to 8; `length` says how many there are.
     """
 
     kind: str
@@ -42,7 +43,7 @@ class Returned:
     graded_inside: bool = False
     changed_settings: tuple[str, ...] = ()
     idle: bool = False
-    parts: "tuple[Returned, ...]" = ()
+    items: "tuple[Returned, ...]" = ()
     length: int = 0
 
 
@@ -60,9 +61,10 @@ class Raised:
 
 @dataclass(frozen=True)
 class Died:
-    """The process ended. `cause` is "time", "memory", "disk" or "crash"."""
+    """The process ended. `cause` is "time", "memory", "disk" or "crash"; `seconds` is how long it had."""
 
     cause: str
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,8 @@ def split(reports: list[dict], numbers: list[np.ndarray], count: int) -> list[tu
     return found
 
 
-def read(
-    report: dict, numbers: list[np.ndarray], arguments: list[np.ndarray], look: bool = False
-) -> Returned | Raised:
-    """The answer in what inside/call.py says of one call; `look` as there.
+def read(report: dict, numbers: list[np.ndarray], question: Question) -> Returned | Raised:
+    """The answer in what inside/call.py says of one call.
 
     Raises:
         ValueError, TypeError, KeyError: it is none that inside/call.py sends.
@@ -103,11 +103,12 @@ def read(
         return read_error(report["error"])
     rest = list(numbers)
     returned = _described(report, rest)
-    parts = report.get("parts", [])
-    if not isinstance(parts, list) or len(parts) > MAX_PARTS:
-        raise TypeError("no parts")
-    parts = tuple(_described(part, rest) for part in parts)
-    count = len(arguments) if look and sum(array.size for array in arguments) <= MAX_BACK else 0
+    items = report.get("items", [])
+    if not isinstance(items, list) or len(items) > MAX_ITEMS:
+        raise TypeError("no items")
+    items = tuple(_described(item, rest) for item in items)
+    arguments = question.arrays
+    count = len(arguments) if question.echo and sum(array.size for array in arguments) <= MAX_BACK else 0
     after, rest = tuple(rest[:count]), rest[count:]
     if [array.shape for array in after] != [array.shape for array in arguments[:count]]:
         raise ValueError("the arguments have not come back")
@@ -121,7 +122,7 @@ def read(
         graded_inside=report.get("graded_inside") is True,
         changed_settings=_names(report.get("changed_settings")),
         idle=report.get("idle") is True,
-        parts=tuple(Returned(**part) for part in parts),
+        items=tuple(Returned(**item) for item in items),
         length=_whole(report.get("length", 0)),
     )
 

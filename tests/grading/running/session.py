@@ -6,8 +6,6 @@ import queue
 import threading
 import time
 
-import numpy as np
-
 from ..handed_in.printable import plain_text
 from ..handed_in.source import imported_by
 from ..handed_in.submission import Submission
@@ -15,6 +13,7 @@ from . import answers
 from .answers import Answer, Died, Missing
 from .inside import FUNCTIONS, wire
 from .process import Process
+from .question import Question
 
 SOON = 2.0  # seconds for all usual questions together, which take a right submission a hundredth of that
 
@@ -54,40 +53,31 @@ class Session:
         text = self._output.decode("utf-8", "replace")
         return plain_text(text) + (f"\n[{self._dropped:,} more bytes dropped]" if self._dropped else "")
 
-    def call(
-        self,
-        function: str,
-        arrays: list[np.ndarray],
-        differentiate: bool = False,
-        part: int | None = None,
-        quiet: bool = False,
-        look: bool = False,
-    ) -> Answer:
-        """Call `function` with fresh tensors of these float32 arrays; the modes are those of inside/call.py.
-
-        A function that once ended the process is not asked again.
+    def call(self, question: Question) -> Answer:
+        """The answer to one question. A function that once ended the process is not asked again.
 
         Raises:
             SandboxError: there is no process to be had.
         """
+        function = question.function
         if function in self._dead:
             return self._dead[function]
         if isinstance(self.loaded, tuple) and function not in self.loaded:
             return Missing(function)
-        answer = Died("time")
+        answer = Died("time", self._seconds)
         if self._left >= 0:
             answer = self._load() if self._process is None else ()
         if isinstance(answer, tuple):
             start = time.monotonic()
-            answer = self._ask([(function, arrays, differentiate, part, quiet, look)], self._seconds)
+            answer = self._ask([question], self._seconds)
             self._left -= time.monotonic() - start
             answer = answer[0] if isinstance(answer, list) else answer
         if isinstance(answer, Died):
             self._dead[function] = answer
         return answer
 
-    def call_all(self, questions: list[tuple]) -> list[Answer] | None:
-        """The answers to questions that are the arguments of `call`, asked in one message.
+    def call_all(self, questions: list[Question]) -> list[Answer] | None:
+        """The answers to several questions, asked in one message.
 
         None if not all of them come, and soon. Then nothing is said against any function: the submission is
         loaded anew, as if it had not been asked.
@@ -101,19 +91,21 @@ class Session:
         return None
 
     def _ask(self, questions, seconds):
-        arrays = {id(array): array for _, some, *_ in questions for array in some}
+        arrays = {id(array): array for question in questions for array in question.arrays}
         places = {key: place for place, key in enumerate(arrays)}
         calls = [
-            {"function": function, "arrays": [places[id(array)] for array in some], "modes": modes}
-            for function, some, *modes in questions
+            {
+                "function": question.function,
+                "arrays": [places[id(array)] for array in question.arrays],
+                "differentiate": question.differentiate,
+                "echo": question.echo,
+            }
+            for question in questions
         ]
 
         def read(report, numbers):
             found = answers.split(report["calls"], numbers, len(questions))
-            return [
-                answers.read(*one, some, look=modes[-1])
-                for one, (_, some, *modes) in zip(found, questions, strict=True)
-            ]
+            return [answers.read(*one, question) for one, question in zip(found, questions, strict=True)]
 
         return self._exchange({"calls": calls}, list(arrays.values()), read, seconds)
 
@@ -174,7 +166,7 @@ class Session:
         reason, process = self._ended_for or reason, self._process
         self.close()
         self.is_orphan |= reason == "crash" and process.is_orphan
-        return Died(reason)
+        return Died(reason, seconds)
 
     def _drain(self, output):
         limit = self._sandbox.limits.output_bytes

@@ -5,34 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .batch import Batch
+from .simple import Simple
+
 SEED = 0  # of the students' check; the grader draws anew for each run
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """The arguments of one question: float32 arrays, by their names on the sheet."""
-
-    arrays: dict[str, np.ndarray]
-
-    @functools.cached_property
-    def exact(self) -> list[np.ndarray]:
-        """The same numbers in float64, for the formulas."""
-        return [array.astype(np.float64) for array in self.arrays.values()]
-
-    @property
-    def size(self) -> str:
-        """As in "N = 7, h = 5"."""
-        h = f", h = {len(self.arrays['b'])}" if "b" in self.arrays else ""
-        return f"N = {len(self.arrays['x'])}{h}"
-
-    @property
-    def letters(self) -> dict[int, str]:
-        """What the sizes of its arrays are called on the sheet."""
-        letters = {784: "784", len(self.arrays["x"]): "N"}
-        return letters | ({len(self.arrays["b"]): "h"} if "b" in self.arrays else {})
-
-    def with_(self, **arrays) -> "Batch":
-        return Batch(self.arrays | arrays)
 
 
 @dataclass(frozen=True)
@@ -119,17 +95,9 @@ class Probes:
         return tuple(steps)
 
     @functools.cached_property
-    def simpler(self) -> dict[str, tuple[Batch, ...]]:
-        """Two batches with one argument made so simple that a step drops out."""
-        simple = {f"{name} = {number}": (name, number) for name in "VWba" for number in (0, 1)}
-        batches = self.models.values[:3:2]
-        found = {
-            title: tuple(batch.with_(**{name: np.full_like(batch.arrays[name], number)}) for batch in batches)
-            for title, (name, number) in simple.items()
-        }
-        copies = (np.eye(*batch.arrays["W"].shape, dtype=np.float32) for batch in batches)
-        found["W copies"] = tuple(batch.with_(W=W) for batch, W in zip(batches, copies, strict=True))
-        return found
+    def simple(self) -> Simple:
+        """Such that isolate a step of the network."""
+        return Simple(self.models.values)
 
 
 def _float32(**arrays):

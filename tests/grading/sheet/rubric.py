@@ -1,6 +1,7 @@
 """What is graded, and for how many points. Points stand here and nowhere else."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Exercise:
         form: the part of the rubric that the form of the answer costs: its type and shape, for any
             size, without side effects.
         end: the part where the chain of steps ends, for a mistake that sits nowhere else.
+        uses: the part in which each argument is used, of those that the network has.
+        together: the part that says how the images of a batch go together.
+        direction: the part that is lost where the order of the numbers is reversed.
+        shapes: the shapes that the arguments may have, where the sheet leaves that open: what suits counts.
         plural: whether it is "your {result} are".
         own: the part that is lost where one image's result depends on the other images; or "".
         by_order: whether only the order of the numbers counts, not their values.
@@ -49,6 +54,10 @@ class Exercise:
     form: str
     end: str
     plural: bool = False
+    uses: Mapping[str, str] = field(default_factory=dict)
+    together: str = ""
+    direction: str = ""
+    shapes: tuple[tuple[tuple[int, ...], ...] | None, ...] = (None,)
     own: str = ""
     by_order: bool = False
     differentiable: bool = False
@@ -75,6 +84,8 @@ class Exercise:
 
 
 _MODEL = ("x", "V", "W", "b", "a")
+_USES = {"x": "hidden", "V": "hidden", "b": "encoder_bias", "W": "output", "a": "output"}
+_FLAT, _GRID = (-1, 784), (-1, 28, 28)
 
 EXERCISES = {
     1: Exercise(
@@ -92,6 +103,8 @@ EXERCISES = {
         ),
         form="scalar",
         end="error",
+        uses=_USES,
+        together="average",
         differentiable=True,
     ),
     2: Exercise(
@@ -108,6 +121,8 @@ EXERCISES = {
         ),
         form="shape",
         end="output",
+        uses=_USES,
+        together="pixels",
         plural=True,
     ),
     3: Exercise(
@@ -123,6 +138,8 @@ EXERCISES = {
         ),
         form="shape",
         end="error",
+        direction="direction",
+        shapes=((_FLAT, _FLAT), (_GRID, _GRID), (_FLAT, _GRID)),
         plural=True,
         own="own",
         by_order=True,

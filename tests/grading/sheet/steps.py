@@ -19,11 +19,12 @@ class Way:
     """One way to do a step: the right one, or a known mistake.
 
     Attributes:
-        name: "step: mistake", for counting; "" for the right way.
+        name: "step: mistake", for counting, the step as its variable is called; "" for the right way.
         compute: the step in NumPy.
         torch: the same as a student writes it.
         sentence: what the mistake is, for its author.
         part: what it costs, as in "hidden".
+        hides: the parts that nobody can see behind it: they earn nothing, either.
         fitted: where `compute` takes an unknown number `c` that scales its result: c from the scale.
         guessed: whether its number has been found.
         rounds: whether it rounds, so that float32 and float64 can differ in a few numbers.
@@ -35,6 +36,7 @@ class Way:
     torch: str
     sentence: str = ""
     part: str = ""
+    hides: tuple[str, ...] = ()
     fitted: Callable[[float], float] | None = None
     rounds: bool = False
     guessed: bool = False
@@ -64,10 +66,9 @@ class Step:
     def __repr__(self):
         return self.name
 
-    def mistake(self, name, compute, torch, sentence, part=None, fitted=None, rounds=False) -> Way:
+    def mistake(self, name, compute, torch, sentence, part=None, **more) -> Way:
         """Declare a known mistake; see `Way` for the arguments. It costs the step's part, or another."""
-        name = f"{self.name}: {name}"
-        way = Way(self, name, compute, torch, sentence, part or self._part, fitted, rounds)
+        way = Way(self, f"{self.name}: {name}", compute, torch, sentence, part or self._part, **more)
         self.mistakes.append(way)
         return way
 

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-MAX_PARTS = 8  # of a tuple
+MAX_ITEMS = 8  # of a tuple
 MAX_BACK = 50_000  # numbers of the arguments, up to which they are sent back
 MAX_NUMBERS = 200_000  # the largest right answer has 784 * 64
 
@@ -26,35 +26,30 @@ def import_torch():
     _Tensor, _from_numpy = torch.Tensor, torch.from_numpy
 
 
-def call(function, arrays, differentiate=False, part=None, quiet=False, look=False, own_file=None):
+def call(function, arrays, differentiate=False, echo=False, own_file=None):
     """Call `function` with `arrays` as tensors. Returns (report, numbers).
 
     Args:
         arrays: float32 arrays, passed by position as fresh tensors.
         differentiate: the sum of the result, by `backward()` as the notebook does.
-        part: where the result is a tuple, which part of it to differentiate.
-        quiet: without noise: dropout does nothing, random numbers are always the same.
-        look: whether to send the arguments back, if they are small.
+        echo: whether to send the arguments back, if they are small.
         own_file: the author's file, for the line where an exception comes from.
 
     Returns:
         report: JSON-able. Either "error", or "kind" (tensor, array, number, list, ...), "dtype",
-            "shape", "requires_grad", "numbers" (whether there is an array of them), "parts" (the same
+            "shape", "requires_grad", "numbers" (whether there is an array of them), "items" (the same
             for what is in a tuple or list); see answers.py for the others.
-        numbers: float arrays: those of the result and of its parts, then the arguments as they are
-            now (see `look`), then one gradient for each argument but the first.
+        numbers: float arrays: those of the result and of its items, then the arguments as they are
+            now (see `echo`), then one gradient for each argument but the first.
     """
     tensors = [_from_numpy(array.copy()) for array in arrays]
     if differentiate:
         tensors[1:] = _parameters_of_training(function, tensors[1:])
-    if quiet:
-        torch.manual_seed(0)
     before = _settings(tensors)
     try:
-        with _without_noise() if quiet else contextlib.nullcontext():
-            result = function(*tensors)
+        result = function(*tensors)
         report, numbers = _describe(result)
-        if report.get("parts") is None and _may_be_idle(report, numbers):
+        if report.get("items") is None and _may_be_idle(report, numbers):
             report["idle"] = not _looks_at_arguments(function)
     except BaseException as error:  # SystemExit and KeyboardInterrupt are a stranger's as well
         if own_file is None and _isinstance(error, KeyboardInterrupt):
@@ -63,12 +58,12 @@ def call(function, arrays, differentiate=False, part=None, quiet=False, look=Fal
     report["changed_settings"] = [name for name, value in _settings(tensors).items() if value != before[name]]
     if report["changed_settings"]:
         _restore(before)
-    if look and sum(array.size for array in arrays) <= MAX_BACK:
+    if echo and sum(array.size for array in arrays) <= MAX_BACK:
         pairs = zip(tensors, arrays, strict=True)
         numbers += [_numbers(t).copy() if t.shape == a.shape else a for t, a in pairs]
     if differentiate:
         try:
-            numbers += _gradients(result if part is None else result[part], tensors[1:], report)
+            numbers += _gradients(result, tensors[1:], report)
         except BaseException as error:
             if own_file is None and _isinstance(error, KeyboardInterrupt):
                 raise
@@ -127,28 +122,12 @@ def _restore(before):
     torch.set_grad_enabled(before["whether torch differentiates"])
 
 
-def _without_noise():
-    class WithoutNoise(torch.overrides.TorchFunctionMode):
-        def __torch_function__(self, function, types, args=(), kwargs=None):
-            name = getattr(function, "__name__", "")
-            if "dropout" in name:
-                return args[0]
-            result = function(*args, **(kwargs or {}))
-            if name in ("rand", "rand_like"):
-                return result.fill_(0.75)  # of masks, most let through what is larger than a small number
-            if name in ("randn", "randn_like", "normal"):
-                return result.zero_()
-            return torch.ones_like(result) if name == "bernoulli" else result
-
-    return WithoutNoise()
-
-
 def _describe(result):
     report, numbers = _describe_one(result)
     if _isinstance(result, (list, tuple)) and not numbers:
-        described = [_describe_one(part) for part in result[:MAX_PARTS]]
+        described = [_describe_one(item) for item in result[:MAX_ITEMS]]
         report["length"] = len(result)
-        report["parts"] = [one for one, _ in described]
+        report["items"] = [one for one, _ in described]
         numbers = [array for _, arrays in described for array in arrays]
     return report, numbers
 

@@ -59,7 +59,8 @@ def serve(requests, replies):
         reports, numbers = [], []
         for one in message["calls"]:
             given = [arrays[place] for place in one["arrays"]]
-            report, own = call.call(namespace.get(one["function"]), given, *one["modes"], path)
+            function = namespace.get(one["function"])
+            report, own = call.call(function, given, one["differentiate"], one["echo"], path)
             reports.append(report | {"count": len(own)})
             numbers += own
         answer({"id": message["id"], "calls": reports}, numbers)

@@ -8,18 +8,18 @@ counts and a test follow from it. Sources: the sheet's Exercises 1, 2 and 3.
 
 from .images import layout
 from .loss import average, error, factor, pixels
-from .network import activation, code, decoder_bias, encoder_bias, fed, given, output, roles
-from .scores import arrange, direction, gather, score
+from .network import activation, code, decoder_bias, encoder_bias, encoder_input, inputs, output, weights
+from .scores import direction, order, score, score_pixels
 
 
 def forward(at, x, V, W, b, a):
-    V, W, b, a = at[roles](V, W, b, a)
-    z = at[code](at[encoder_bias](at[activation], at[fed](x) @ V, b))
+    V, W, b, a = at[weights](V, W, b, a)
+    z = at[code](at[encoder_bias](at[activation], at[encoder_input](x) @ V, b))
     return at[decoder_bias](at[output], z @ W, a)
 
 
 def get_objective_term(at, x, V, W, b, a):
-    x = at[given](x)
+    x = at[inputs](x)
     errors = at[error](x, forward(at, x, V, W, b, a), at[pixels])
     return at[factor](at[average](errors, b))
 
@@ -29,8 +29,8 @@ def reconstruct(at, x, V, W, b, a):
 
 
 def anomaly_score(at, x, reconstruction):
-    scores = at[score](x, reconstruction, at[gather])
-    return at[direction](at[arrange](scores))
+    scores = at[score](x, reconstruction, at[score_pixels])
+    return at[direction](at[order](scores))
 
 
 FORMULAS = {1: get_objective_term, 2: reconstruct, 3: anomaly_score}

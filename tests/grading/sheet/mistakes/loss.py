@@ -60,7 +60,7 @@ DIFFERENCES = (
      "1 - F.cosine_similarity(x, r)", "is the angle between x and x̂"),
 )
 
-error = Step("norm", "error", "x, r, over", lambda x, r, over: over((x - r) ** 2), "over((x - r) ** 2)")
+error = Step("error", "error", "x, r, over", lambda x, r, over: over((x - r) ** 2), "over((x - r) ** 2)")
 error.many(f"Your loss {{}}. {SQUARES}", (
     *DIFFERENCES,
     ("signed other way", lambda x, r, over: over(r - x), "over(r - x)",
@@ -79,7 +79,7 @@ error.many(f"Your loss {{}}. {SQUARES}", (
      "over(F.binary_cross_entropy_with_logits(r, x, reduction='none'))", "is the binary cross-entropy"),
 ))
 
-average = Step("batch", "average", "e, b", lambda e, b: e.mean(0) if np.ndim(e) else e, "e.mean(0)")
+average = Step("average", "average", "e, b", lambda e, b: e.mean(0) if np.ndim(e) else e, "e.mean(0)")
 _OVER_N = "The sheet averages over all N images."
 average.many("{}", (
     ("vector", lambda e, b: e, "e", f"Your loss is one error for each image. {_OVER_N}"),

@@ -8,8 +8,8 @@ from .numerics import erf, norm, sigmoid, softmax, stretched
 # Tables are easier to read than what a formatter makes of them.
 # fmt: off
 
-given = Step("given images", "error", "x", lambda x: x, "x")
-fed = Step("input", "hidden", "x", lambda x: x, "x")
+inputs = Step("inputs", "error", "x", lambda x: x, "x")
+encoder_input = Step("encoder_input", "hidden", "x", lambda x: x, "x")
 
 _SCALES = (
     ("divided by 255", lambda x: x / 255, "x / 255", "divided by 255"),
@@ -27,40 +27,40 @@ _SCALES = (
     ("of length 1", lambda x: x / norm(x), "F.normalize(x)", "brought to length 1"),
     ("rounded", np.round, "x.round()", "rounded"),
 )
-given.many("Your function works with images that are {}. The sheet takes them as they are.", _SCALES)
-fed.many("Your encoder gets images that are {}. The sheet's takes them as they are.", _SCALES)
+inputs.many("Your function works with images that are {}. The sheet takes them as they are.", _SCALES)
+encoder_input.many("Your encoder gets images that are {}. The sheet's takes them as they are.", _SCALES)
 
 
-roles = Step("weights", "hidden", "V, W, b, a", lambda V, W, b, a: (V, W, b, a), "V, W, b, a")
+weights = Step("weights", "hidden", "V, W, b, a", lambda V, W, b, a: (V, W, b, a), "V, W, b, a")
 _ORDER = "(The order of the parameters is x, V, W, b, a.)"
 _ROWS = "With images as rows, no matrix needs to be transposed."
-roles.mistake("tied decoder", lambda V, W, b, a: (V, V.T, b, a), "V, V.T, b, a",
+weights.mistake("tied decoder", lambda V, W, b, a: (V, V.T, b, a), "V, V.T, b, a",
     "Your decoder uses the encoder's weights V, transposed. The sheet gives the decoder weights of its "
     "own, W.", "output")
-roles.mistake("tied encoder", lambda V, W, b, a: (W.T, W, b, a), "W.T, W, b, a",
+weights.mistake("tied encoder", lambda V, W, b, a: (W.T, W, b, a), "W.T, W, b, a",
     "Your encoder uses the decoder's weights W, transposed. The sheet's encoder uses V.")
-roles.mistake("swapped", lambda V, W, b, a: (W.T, V.T, b, a), "W.T, V.T, b, a",
+weights.mistake("swapped", lambda V, W, b, a: (W.T, V.T, b, a), "W.T, V.T, b, a",
     "You have swapped the roles of V and W (and transposed them to make the shapes fit). V is the encoder, "
     "W the decoder.")
-roles.mistake("mixed up biases", lambda V, W, b, a: (V, W, a, b), "V, W, a, b",
+weights.mistake("mixed up biases", lambda V, W, b, a: (V, W, a, b), "V, W, a, b",
     f"You have mixed up the biases: b belongs to the encoder and a to the decoder. {_ORDER}", "encoder_bias")
-roles.mistake("mixed up weights", lambda V, W, b, a: (W, V, b, a), "W, V, b, a",
+weights.mistake("mixed up weights", lambda V, W, b, a: (W, V, b, a), "W, V, b, a",
     f"You have mixed up the weights: V belongs to the encoder and W to the decoder. {_ORDER}")
-roles.mistake("mixed up layers", lambda V, W, b, a: (W, V, a, b), "W, V, a, b",
+weights.mistake("mixed up layers", lambda V, W, b, a: (W, V, a, b), "W, V, a, b",
     f"You have mixed up encoder and decoder: V and b encode, W and a decode. {_ORDER}")
-roles.mistake("encoder transposed", lambda V, W, b, a: (V.T, W, b, a), "V.T, W, b, a",
+weights.mistake("encoder transposed", lambda V, W, b, a: (V.T, W, b, a), "V.T, W, b, a",
     f"Your encoder transposes V. {_ROWS}")
-roles.mistake("decoder transposed", lambda V, W, b, a: (V, W.T, b, a), "V, W.T, b, a",
+weights.mistake("decoder transposed", lambda V, W, b, a: (V, W.T, b, a), "V, W.T, b, a",
     f"Your decoder transposes W. {_ROWS}", "output")
-roles.mistake("both transposed", lambda V, W, b, a: (V.T, W.T, b, a), "V.T, W.T, b, a",
+weights.mistake("both transposed", lambda V, W, b, a: (V.T, W.T, b, a), "V.T, W.T, b, a",
     f"You transpose V and W. {_ROWS}")
-roles.mistake("|V|", lambda V, W, b, a: (np.abs(V), W, b, a), "V.abs(), W, b, a",
+weights.mistake("|V|", lambda V, W, b, a: (np.abs(V), W, b, a), "V.abs(), W, b, a",
     "Your encoder uses the absolute values of V. The sheet takes V as it is.")
-roles.mistake("|W|", lambda V, W, b, a: (V, np.abs(W), b, a), "V, W.abs(), b, a",
+weights.mistake("|W|", lambda V, W, b, a: (V, np.abs(W), b, a), "V, W.abs(), b, a",
     "Your decoder uses the absolute values of W. The sheet takes W as it is.", "output")
-roles.mistake("|b|", lambda V, W, b, a: (V, W, np.abs(b), a), "V, W, b.abs(), a",
+weights.mistake("|b|", lambda V, W, b, a: (V, W, np.abs(b), a), "V, W, b.abs(), a",
     "Your encoder uses the absolute values of b. The sheet takes b as it is.", "encoder_bias")
-roles.mistake("|a|", lambda V, W, b, a: (V, W, b, np.abs(a)), "V, W, b, a.abs()",
+weights.mistake("|a|", lambda V, W, b, a: (V, W, b, np.abs(a)), "V, W, b, a.abs()",
     "Your decoder uses the absolute values of a. The sheet takes a as it is.", "output")
 
 activation = Step("activation", "hidden", "t", lambda t: np.maximum(t, 0), "torch.relu(t)")

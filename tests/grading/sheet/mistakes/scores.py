@@ -9,24 +9,25 @@ from .numerics import cross_entropy, norm
 # Tables are easier to read than what a formatter makes of them.
 # fmt: off
 
-gather = Step("pixels of a score", "shape", "e", lambda e: e.sum(1), "e.sum(1)")
+score_pixels = Step("score_pixels", "shape", "e", lambda e: e.sum(1), "e.sum(1)")
 _ONE = "There should be one number for each image, [N]."
-gather.mistake("not summed", lambda e: e, "e",
+_ORDER = ("error", "own")  # what can't be seen where no number belongs to an image
+score_pixels.mistake("not summed", lambda e: e, "e",
     f"Your scores are one for each pixel. The sheet sums over the pixels of an image. {_ONE}")
-gather.mistake("wrong axis", lambda e: e.sum(0), "e.sum(0)",
-    f"Your scores are reduced over the images, the wrong axis. {_ONE}")
-gather.mistake("wrong axis, mean", lambda e: e.mean(0), "e.mean(0)",
-    f"Your scores are reduced over the images, the wrong axis. {_ONE}")
-gather.mistake("whole batch", lambda e: e.sum(), "e.sum()",
-    f"Your function gives one score for the whole batch. {_ONE}")
-gather.mistake("mean of the batch", lambda e: e.sum(1).mean(), "e.sum(1).mean()",
-    f"Your function gives one score for the whole batch. {_ONE}")
-gather.mistake("mean of all", lambda e: e.mean(), "e.mean()",
-    f"Your function gives one score for the whole batch. {_ONE}")
+score_pixels.mistake("wrong axis", lambda e: e.sum(0), "e.sum(0)",
+    f"Your scores are reduced over the images, the wrong axis. {_ONE}", hides=_ORDER)
+score_pixels.mistake("wrong axis, mean", lambda e: e.mean(0), "e.mean(0)",
+    f"Your scores are reduced over the images, the wrong axis. {_ONE}", hides=_ORDER)
+score_pixels.mistake("whole batch", lambda e: e.sum(), "e.sum()",
+    f"Your function gives one score for the whole batch. {_ONE}", hides=_ORDER)
+score_pixels.mistake("mean of the batch", lambda e: e.sum(1).mean(), "e.sum(1).mean()",
+    f"Your function gives one score for the whole batch. {_ONE}", hides=_ORDER)
+score_pixels.mistake("mean of all", lambda e: e.mean(), "e.mean()",
+    f"Your function gives one score for the whole batch. {_ONE}", hides=_ORDER)
 
-gather.mistake("first image", lambda e: e.sum(1)[0], "e.sum(1)[0]",
+score_pixels.mistake("first image", lambda e: e.sum(1)[0], "e.sum(1)[0]",
     f"Your function gives the score of the first image only. Is there a `return` inside a loop? {_ONE}")
-gather.mistake("first image alone", lambda e: e.sum(1)[:1], "e.sum(1)[:1]",
+score_pixels.mistake("first image alone", lambda e: e.sum(1)[:1], "e.sum(1)[:1]",
     f"Your function gives the score of the first image only. Is there a `return` inside a loop? {_ONE}")
 
 score = Step("score", "error", "x, r, over", lambda x, r, over: over((x - r) ** 2), "over((x - r) ** 2)")
@@ -62,22 +63,22 @@ score.many(f"Your score {{}}. {SQUARES}", (
      "takes a logarithm of each squared difference"),
 ))
 
-arrange = Step("scores", "error", "s", lambda s: s, "s")
+order = Step("order", "error", "s", lambda s: s, "s")
 _ITS_IMAGE = "Score i belongs to image i."
-arrange.mistake("sorted", lambda s: np.sort(s[:], 0), "s.sort().values",
+order.mistake("sorted", lambda s: np.sort(s[:], 0), "s.sort().values",
     f"Your scores come sorted, in another order than the images. {_ITS_IMAGE}")
-arrange.mistake("sorted downwards", lambda s: np.sort(s[:], 0)[::-1], "s.sort(descending=True).values",
+order.mistake("sorted downwards", lambda s: np.sort(s[:], 0)[::-1], "s.sort(descending=True).values",
     f"Your scores come sorted, in another order than the images. {_ITS_IMAGE}")
-arrange.mistake("reversed", lambda s: s[::-1], "s.flip(0)",
+order.mistake("reversed", lambda s: s[::-1], "s.flip(0)",
     f"Your scores come in the reverse order. {_ITS_IMAGE}")
-arrange.mistake("argsort", lambda s: np.argsort(s[:], 0) * 1.0, "s.argsort()",
+order.mistake("argsort", lambda s: np.argsort(s[:], 0) * 1.0, "s.argsort()",
     f"Your function returns the places of the images, sorted by their score (argsort). {_ITS_IMAGE}",
     rounds=True)
-arrange.mistake("rolled", lambda s: np.roll(s, 1, 0), "s.roll(1)",
+order.mistake("rolled", lambda s: np.roll(s, 1, 0), "s.roll(1)",
     f"Your scores are shifted by one image. {_ITS_IMAGE}")
-arrange.mistake("without the first", lambda s: s[1:], "s[1:]",
+order.mistake("without the first", lambda s: s[1:], "s[1:]",
     f"Your function leaves out the first image. {_ONE}", "shape")
-arrange.mistake("without the last", lambda s: s[:-1], "s[:-1]",
+order.mistake("without the last", lambda s: s[:-1], "s[:-1]",
     f"Your function leaves out the last image. {_ONE}", "shape")
 
 direction = Step("direction", "direction", "s", lambda s: s, "s")
