@@ -177,27 +177,36 @@ def test_from_stubs_to_all_points_in_one_kernel(stubs):
                 client.execute_cell(cell, i)
         for i in checks[:3]:
             shown = run(i)
-            assert shown.startswith("Open solution.py, replace the line that starts with `raise`")
+            assert "\nOpen solution.py, replace the line that starts with `raise`" in shown
             assert "not yet" in shown and "LOST" not in shown
-        assert "Total: 0/35 points" in run(checks[3])
+        shown = run(checks[3])
+        assert "Total: 0/35 points" in shown and "Hand in" not in shown
 
         (stubs / "solution.py").write_text(NO_RELU_MEAN, encoding="utf-8")
         shown = run(checks[0])
         assert "9/15" in shown and "no activation" in shown and "784 times too small" in shown
-        assert re.search(r"This is solution.py as saved at \d\d:\d\d\.", shown)
+        assert re.search(r"This is solution.py as saved \d+ seconds? ago\.", shown)
         assert "solution.py has no `reconstruct`" in run(checks[1])
 
         (stubs / "solution.py").write_text("def get_objective_term(:\n", encoding="utf-8")
         for _ in range(2):
             assert run(checks[0]) == (
                 "solution.py stops before any function is called. "
-                "It is not valid Python: invalid syntax (line 1: `def get_objective_term(:`).\n"
+                "It is not valid Python: invalid syntax (line 1: `def get_objective_term(:`)."
             )
         (stubs / "solution.py").write_text(f"{NO_RELU_MEAN}\nprint(losses[0])\n", encoding="utf-8")
         assert "NameError: name 'losses' is not defined (line 4: `print(losses[0])`)" in run(checks[0])
         (stubs / "solution.py").write_text("while True:\n    pass\n", encoding="utf-8")
         threading.Timer(2, lambda: run_sync(client.km.interrupt_kernel)()).start()  # as Jupyter does it
         assert "endless loop outside of the functions?" in run(checks[0])
+
+        setting = "import torch\ntorch.set_default_dtype(torch.float64)\n"
+        (stubs / "solution.py").write_text(setting + REFERENCE, encoding="utf-8")
+        assert "solution.py changes the default dtype." in run(checks[0])
+        cell = nbformat.v4.new_code_cell("print(torch.get_default_dtype())")
+        notebook.cells.append(cell)
+        client.execute_cell(cell, len(notebook.cells) - 1)
+        assert cell.outputs[0]["text"] == "torch.float32\n"
 
         (stubs / "solution.py").write_text(HELPER, encoding="utf-8")
         assert "(line 5: `return images.flat(1)`)" in run(checks[0])
@@ -206,16 +215,32 @@ def test_from_stubs_to_all_points_in_one_kernel(stubs):
         cell = next(cell for cell in notebook.cells if "return solution.get_objective_term" in cell.source)
         delegating, cell.source = cell.source, NO_RELU_MEAN
         client.execute_cell(cell, notebook.cells.index(cell))
-        assert run(checks[0]).startswith(
-            "`get_objective_term`: written in this notebook. Hand in the notebook"
-        )
+        assert "\n`get_objective_term`: written in this notebook. Hand in the notebook" in run(checks[0])
         cell.source = delegating
         client.execute_cell(cell, notebook.cells.index(cell))
 
         (stubs / "solution.py").write_text(REFERENCE, encoding="utf-8")
         assert "15/15 points" in run(checks[0])
         shown = run(checks[3])
-        assert "Total: 35/35 points" in shown and shown.startswith("Hand in solution.py.")
+        assert "Total: 35/35 points" in shown and shown.endswith("Hand in solution.py.")
+
+
+def test_a_file_that_is_broken_from_the_start_stops_no_cell(stubs):
+    """And the notebook of another folder says what to do in one sentence."""
+    (stubs / "solution.py").write_text("def get_objective_term(:\n", encoding="utf-8")
+    notebook = nbformat.read(stubs / "exercise_sheet_8.ipynb", as_version=4)
+    first = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+    check = nbformat.v4.new_code_cell("check(solution.reconstruct)")
+    notebook.cells = [notebook.cells[first], check]
+    resources = {"metadata": {"path": str(stubs)}}
+    NotebookClient(notebook, kernel_name="python3", resources=resources).execute()
+    assert "It is not valid Python" in check.outputs[0]["data"]["text/plain"]
+
+    resources = {"metadata": {"path": str(stubs / "data")}}
+    NotebookClient(notebook, kernel_name="python3", resources=resources, allow_errors=True).execute()
+    error = notebook.cells[0].outputs[0]
+    assert error["ename"] == "ModuleNotFoundError"
+    assert "Open this sheet's own folder" in error["evalue"] and len(error["traceback"]) < 5
 
 
 def test_filled_in_it_earns_everything_and_its_notebook_runs(stubs):

@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.grading.judging.grade import check_function
+from tests.grading.judging.function import check_function
 from tests.grading.sheet.probes import Probes
 from tests.grading.sheet.rubric import EXERCISES
 

@@ -7,9 +7,9 @@ import pytest
 
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging import explain
-from tests.grading.judging.converse import over_function
 from tests.grading.judging.examine import examine
-from tests.grading.judging.grade import check_function, default_probes, grade
+from tests.grading.judging.function import check_function, default_probes, over_function
+from tests.grading.judging.grade import grade
 from tests.grading.running.process import Limits
 from tests.grading.running.sandbox import Sandbox
 from tests.grading.sheet import mistakes

@@ -1,14 +1,11 @@
-"""Holds conversations: with a submission in its process, or with a function in this one."""
+"""Holds conversations with whoever answers: a submission in its process, a function, or a table in a test."""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..running import answers
-from ..running.answers import Answer, Died
-from ..running.inside import call as inside
+from ..running.answers import Answer
 from ..running.question import Question
-from ..running.session import Session
 from .asking import Conversation
 
 Ask = Callable[[list[Question]], Iterator[Answer]]
@@ -39,21 +36,3 @@ def _rest(conversation, replies, ask):
             replies = [ask(question) for question in message]
     except StopIteration as end:
         return end.value
-
-
-def over_session(conversations: list[Conversation], session: Session) -> list:
-    return converse(conversations, session.call_all, session.call)
-
-
-def over_function(conversation: Conversation, function: Callable):
-    """Without any protection: for a student's own function in the student's own process."""
-    inside.import_torch()
-
-    def ask(question):
-        found = inside.call(function, question.arrays, question.differentiate, question.echo)
-        try:
-            return answers.read(*found, question)
-        except (ValueError, TypeError, KeyError):  # odd as it is, a session would have ended there
-            return Died("crash")
-
-    return converse([conversation], lambda _: None, ask)[0]

@@ -1,26 +1,17 @@
-"""Grades one submission, and checks one function."""
+"""Grades one submission."""
 
-import functools
-from collections.abc import Callable
 from dataclasses import replace
 
 from ..handed_in.submission import Submission
 from ..running.answers import Died, Missing
 from ..running.sandbox import Sandbox
 from ..running.session import Session
-from ..sheet.mistakes import FORMULAS
 from ..sheet.probes import Probes
-from ..sheet.rubric import CRITERIA, EXERCISES, Exercise
+from ..sheet.rubric import CRITERIA, EXERCISES
 from . import sentences
-from .asking import Conversation
-from .converse import over_function, over_session
-from .examine import examine
+from .converse import converse
+from .function import default_probes, examine_safely
 from .result import Cause, Grade, Result, Status, Verdict
-
-
-@functools.cache
-def default_probes() -> Probes:
-    return Probes()
 
 
 def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None) -> Grade:
@@ -51,29 +42,15 @@ def _run(submission, sandbox, probes):
 
 def _results(session, probes):
     there = [exercise for exercise in EXERCISES.values() if exercise.function in session.loaded]
-    examinations = over_session([_examine(exercise, probes) for exercise in there], session)
+    examinations = converse(
+        [examine_safely(exercise, probes) for exercise in there], session.call_all, session.call
+    )
     examined = {exercise.number: results for exercise, results in zip(there, examinations, strict=True)}
     return [result for e in EXERCISES.values() for result in examined.get(e.number) or _missing(e)]
 
 
 def _missing(exercise):
     return Verdict(exercise).lose_all(*sentences.sentence_for(Missing(exercise.function))).results()
-
-
-def _examine(exercise: Exercise, probes: Probes) -> Conversation[list[Result]]:
-    """examine, but an answer that the grader itself stumbles over costs that exercise, not the run."""
-    try:
-        return (yield from examine(exercise, FORMULAS[exercise.number], probes))
-    except Exception as error:
-        reason, mistake = sentences.GRADER_ERROR(kind=type(error).__name__)
-        return [
-            Result(criterion, (Cause(mistake, reason, needs_human=True),)) for criterion in exercise.criteria
-        ]
-
-
-def check_function(function: Callable, number: int, probes: Probes | None = None) -> list[Result]:
-    """The results of exercise `number`, for a function that runs in this process. Never raises."""
-    return over_function(_examine(EXERCISES[number], probes or default_probes()), function)
 
 
 def _nothing(cause, status):

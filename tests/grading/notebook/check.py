@@ -1,83 +1,154 @@
 """What functions of a student's earn, and why, below each exercise of the notebook."""
 
+import ast
+import contextlib
 import html
+import inspect
+import io
 import linecache
 import re
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable
 
-from ..judging.grade import check_function
+from ..judging.function import check_function
 from ..judging.result import NOT_IMPLEMENTED, Grade
 from ..reporting.text import mark, rows_of, table
 from ..sheet.rubric import CRITERIA, FUNCTIONS
 from . import solution_file
+from .show import notice
 
-_GREEN, _RED, _GREY = "#00785a", "#b34700", "#666666"  # told apart by the colour-blind too, dark on white
+# Of the sign alone, told apart by the colour-blind too: what is to be read keeps the theme's own colour.
+_SIGNS = {"ok": ("✓", "#00996f"), "LOST": ("✗", "#d55e00")}
+_PRINTED = 2000  # characters of what a function prints that are shown
 
 
 def check(*functions: Callable) -> None:
     """Show what functions of yours earn, and why: as a table in a notebook, as text on a terminal.
 
     For one function there is a line for each criterion, with the grader's own sentence where points
-    are lost. For several there is a line for each function, the total, and what to hand in.
+    are missing. For several there is a line for each function, the total, and what to hand in.
 
     Args:
         functions: any of `get_objective_term`, `reconstruct` and `anomaly_score`, from a cell or from
             solution.py. Whatever is wrong with them is shown, never raised.
     """
-    import torch  # here, since grading whole submissions takes neither
-    from IPython.display import display
-
-    exercises = {name: exercise for exercise, name in FUNCTIONS.items()}
-    results, in_cells = [], []
     callers = sys._getframe(1).f_globals  # a lambda's name is known only there
     linecache.checkcache()
-    for function in dict.fromkeys(functions or (None,)):
-        known = [name for name in exercises if callers.get(name) is function]
-        name = known[0] if known else getattr(function, "__name__", None)
-        if not isinstance(name, str) or name not in exercises or not callable(function):
-            print(f"check takes the functions of this sheet, as in check({', '.join(exercises)}).")
-            return
-        problem = solution_file.load_problem() if solution_file.is_from_solution(function) else None
-        if problem:
-            print(f"solution.py stops before any function is called. {problem}")
-            return
-        try:
-            with (
-                torch.random.fork_rng(devices=[]),
-                torch.inference_mode(False),
-                torch.enable_grad(),
-                warnings.catch_warnings(),
-            ):
-                warnings.simplefilter("ignore")  # the check's own odd sizes, not the student's, cause them
-                found = check_function(function, exercises[name])
-        except KeyboardInterrupt:
-            print(f"Interrupted: {name} had not answered yet. Is there an endless loop?")
-            return
-        results += found
-        if not solution_file.is_from_solution(function):
-            in_cells.append(name)
-    notes = _notes(results, in_cells, len(functions)) if solution_file.is_in_use() else []
-    display(_Check(Grade("", results), len(functions) > 1, notes))
+    results, in_cells, notes, printed = [], [], [], ""
+    with notice("checking …") as show:
+        for function in dict.fromkeys(functions or (None,)):
+            name = _name_of(function, callers)
+            if name is None:
+                show(
+                    _Text(f"check takes the functions of this sheet: check({', '.join(FUNCTIONS.values())}).")
+                )
+                return
+            is_from_solution = solution_file.is_from_solution(function)
+            if is_from_solution and (problem := solution_file.load_problem()):
+                show(_Text(f"solution.py stops before any function is called. {problem}"))
+                return
+            prints = _Prints()
+            try:
+                results += _results(function, name, prints)
+            except KeyboardInterrupt:
+                show(_Text(f"Interrupted: {name} had not answered yet. Is there an endless loop?"))
+                return
+            printed += prints.first
+            notes += _unreached(function, name) if is_from_solution else []
+            in_cells += [] if is_from_solution else [name]
+        if solution_file.is_in_use():
+            notes += _notes(results, in_cells, len(functions))
+        show(_Check(Grade("", results), len(functions) > 1, notes))
+    if printed:
+        print(f"Your code prints, the first time that it is called:\n{printed[:_PRINTED].rstrip()}")
+
+
+def _name_of(function, callers):
+    """Which of the sheet's functions this is, or None."""
+    known = [name for name in FUNCTIONS.values() if function is not None and callers.get(name) is function]
+    name = known[0] if known else getattr(function, "__name__", None)
+    return name if callable(function) and name in FUNCTIONS.values() else None
+
+
+def _results(function, name, prints):
+    import torch  # here, since grading whole submissions takes none
+
+    numbers = {name: number for number, name in FUNCTIONS.items()}
+    with (
+        torch.random.fork_rng(devices=[]),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # the check's own odd sizes, not the student's, cause them
+        return check_function(function, numbers[name], around=prints)
+
+
+class _Prints:
+    """Keeps what the first of many calls prints; each would print the same."""
+
+    def __init__(self):
+        self.first, self._calls = "", 0
+
+    @contextlib.contextmanager
+    def __call__(self):
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            yield
+        if self._calls == 0:
+            self.first = text.getvalue()
+        self._calls += 1
+
+
+def _unreached(function, name):
+    """Lines of a cell below the one that hands the work to solution.py: they are never run."""
+    try:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+        returns = [isinstance(statement, ast.Return) for statement in definition.body]
+    except (OSError, TypeError, SyntaxError, ValueError, AttributeError):
+        return []
+    if True not in returns[:-1]:
+        return []
+    return [
+        f"`{name}`: your lines in the cell stand below `return solution.{name}(...)` and are never run. "
+        "Delete that line, and run the cell."
+    ]
 
 
 def _notes(results, in_cells, checked):
     """What to do next, and what will be handed in, for a student in the notebook."""
     notes = []
-    if any(result.mistake == NOT_IMPLEMENTED for result in results):
-        notes.append("Open solution.py, replace the line that starts with `raise`, save, and check again.")
-    if in_cells:
+    if any(cause.kind == NOT_IMPLEMENTED for result in results for cause in result.causes):
+        notes.append(
+            "Open solution.py, replace the line that starts with `raise`, save, and check again. "
+            "(Or write your code in the cell above, in place of its line with `return`, and run it first.)"
+        )
+    elif len(results) == len(CRITERIA):
+        notes.append("Hand in solution.py and this notebook." if in_cells else "Hand in solution.py.")
+    elif in_cells:
         names = " and ".join(f"`{name}`" for name in in_cells)
         notes.append(f"{names}: written in this notebook. Hand in the notebook as well as solution.py.")
-    elif len(results) == len(CRITERIA):
-        notes.append("Hand in solution.py.")
-    if len(in_cells) < checked and any(result.lost for result in results):
-        notes.append(solution_file.saved())  # perhaps the student's last change was not
+    if len(in_cells) < checked:
+        if note := solution_file.settings_note():
+            notes.append(note)
+        if any(result.lost for result in results):
+            notes.append(solution_file.saved())  # perhaps the student's last change was not
     return notes
 
 
-# ---------------------------------------------------------------- what is shown
+class _Text:
+    """A sentence."""
+
+    def __init__(self, text):
+        self._text = text
+
+    def __repr__(self):
+        return self._text
+
+    def _repr_html_(self):
+        return f"<p>{_marked_up(self._text)}</p>"
 
 
 class _Check:
@@ -87,27 +158,28 @@ class _Check:
         self._grade, self._brief, self._notes = grade, brief, notes
 
     def __repr__(self):
-        return "\n".join([*self._notes, *table(self._grade, self._brief)])
+        return "\n".join([*table(self._grade, self._brief, lost="not yet"), *self._notes])
 
     def _repr_html_(self):
         left, narrow = 'style="text-align: left"', 'style="text-align: left; white-space: nowrap"'
-        lines = [f"<p>{_marked_up(note)}</p>" for note in self._notes] + ["<table>"]
+        lines = ["<table>"]
         for title, results in rows_of(self._grade):
             lines.append(f'<tr><th colspan="3" {left}>{html.escape(title)}</th></tr>')
             for result, reason in results if not self._brief else ():
-                sign, colour = {"ok": ("✓", _GREEN), "LOST": ("✗", _RED)}.get(mark(result), ("○", _GREY))
-                word = mark(result).lower()
+                sign, colour = _SIGNS.get(mark(result), ("○", "#808080"))
+                word = {"LOST": "not yet"}.get(mark(result), mark(result))
                 text = html.escape(result.criterion.sentence, quote=False)
                 text += f"<br><b>{_marked_up(reason)}</b>" if reason else ""
                 text += f"<br>{_marked_up(result.note)}" if result.note else ""
                 lines.append(
-                    f'<tr><td {narrow}><span style="color: {colour}">{sign} {word}</span></td>'
+                    f'<tr><td {narrow}><span style="color: {colour}">{sign}</span> {word}</td>'
                     f"<td>{result.points:g}/{result.criterion.points:g}</td><td {left}>{text}</td></tr>"
                 )
         if len(self._grade.results) == len(CRITERIA):
             total = table(self._grade, brief=True)[-1]
             lines.append(f'<tr><th colspan="3" {left}>{total}</th></tr>')
-        return "\n".join([*lines, "</table>"])
+        lines.append("</table>")
+        return "\n".join([*lines, *(f"<p>{_marked_up(note)}</p>" for note in self._notes)])
 
 
 def _marked_up(text):

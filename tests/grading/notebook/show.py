@@ -82,6 +82,22 @@ def show_figure(alt: str) -> None:
 
 
 @contextlib.contextmanager
+def notice(words: str):
+    """Show some words in a notebook while something runs.
+
+    Yields a function that puts something else in their place, or shows it where there is no notebook.
+    """
+    from IPython import get_ipython
+    from IPython.display import HTML, display
+
+    if getattr(get_ipython(), "kernel", None) is None:
+        yield display
+        return
+    shown = display(HTML(f"<p>{html.escape(words)}</p>"), display_id=True)
+    yield shown.update
+
+
+@contextlib.contextmanager
 def progress(total: int, what: str):
     """A bar that can be watched while something runs, and that leaves nothing behind.
 

@@ -65,10 +65,11 @@ def mark(result: Result) -> str:
     return {NOT_IMPLEMENTED: "not yet", NOT_REACHED: NOT_REACHED}.get(result.mistake, "LOST")
 
 
-def table(grade: Grade, brief: bool = False) -> list[str]:
+def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
     """For a terminal: a line for each criterion, with the reason below where points are lost.
 
-    `brief` leaves only the exercises. Exercises that were not examined don't appear.
+    `brief` leaves only the exercises, `lost` is the word for a lost criterion. Exercises that were not
+    examined don't appear.
     """
     notes = [f"Note: {note}" for note in (grade.note, *grade.notes) if note]
     if not grade.has_points:
@@ -77,7 +78,8 @@ def table(grade: Grade, brief: bool = False) -> list[str]:
     for title, rows in rows_of(grade):
         lines.append(title)
         for result, reason in rows if not brief else ():
-            lines.append(f"  {mark(result):4}  {share(result)}  {result.criterion.sentence}")
+            word = lost if mark(result) == "LOST" else mark(result)
+            lines.append(f"  {word:4}  {share(result)}  {result.criterion.sentence}")
             if reason or result.note:
                 lines.append(f"             {reason or result.note}")
     if len(grade.results) >= len(CRITERIA):
