@@ -12,7 +12,7 @@ from ..running.question import Question
 from ..sheet.probes import Batch, Probes, Questions
 from ..sheet.rubric import Exercise
 from ..sheet.steps import Formula
-from .explain import Explanation, explain, right_value
+from .explain import Explanation, Known, Right, explain, right_value
 from .result import Verdict
 
 T = TypeVar("T")
@@ -56,6 +56,12 @@ class Examinee:
 
     def lose_form(self, reason: str, mistake: str) -> None:
         self.verdict.lose(self.exercise.form, reason, mistake)
+
+    def charge(self, explanation: Right | Known) -> None:
+        """What these mistakes cost, and what nobody can see behind them."""
+        for way in explanation.mistakes:
+            for part in (way.part, *way.hides):
+                self.verdict.lose(part, way.sentence, way.name)
 
     # ------------------------------------------------------------ asking
 

@@ -11,7 +11,7 @@ from .asking import Conversation, Examinee, Round
 from .behave import check_effects, check_gradient, check_own, check_training, is_repeatable
 from .check_form import check_form
 from .explain import Explanation, Known, Right, Unknown, expected_value, follows
-from .locate import locate
+from .locate import charge_ignored, ignored_arguments, locate
 from .locate_scores import locate_scores
 from .recover import recover
 from .result import Result
@@ -90,14 +90,13 @@ class _Examination:
 
     def _judge(self, replies: Round, value: np.ndarray) -> Conversation[None]:
         examinee, exercise, verdict = self.examinee, self.exercise, self.verdict
-        batch, *others = replies.questions.values
+        batch = replies.questions.values[0]
+        right = examinee.right(batch)
         check_effects(examinee, replies.first, batch)
         is_random = not is_repeatable(examinee, replies, value)
-        answers = [(batch, value)]
-        for other, answer in zip(others, replies.others, strict=True):
-            if (found := self._usable(other, answer, answers[0])) is not None:
-                answers.append((other, found))
-        self._check_state(answers)
+        if len(batch.arrays["x"]) == 1 and value.size == right.size:  # it takes one image only
+            value = value.reshape(right.shape)
+        answers = self._collect(replies, value)
         if verdict.unusable:
             return
         if is_random:  # right at the first call, perhaps
@@ -106,30 +105,50 @@ class _Examination:
         self.is_explained = not isinstance(explanation, Unknown)
         if exercise.own and not {exercise.form, exercise.own} & verdict.lost:
             yield from check_own(examinee, explanation, *answers[0])
-        is_ignoring = False
-        if isinstance(explanation, Unknown):
-            is_ignoring = yield from self._locate(answers, is_random)
-        else:
-            if not is_random:
-                yield from self._follow(explanation, answers, replies)
-            self._charge(explanation)
-        if is_random and not is_ignoring:
-            examinee.lose_form(*sentences.RANDOM())
+        explanation = yield from self._charge(explanation, answers, replies, is_random)
         if exercise.differentiable and exercise.form not in verdict.lost:
             check_gradient(examinee, explanation, batch, replies.first)
             if not verdict.lost:
                 check_training(examinee, replies.training)
-        if (
-            exercise.by_order
-            and not verdict.lost
-            and not np.allclose(value, examinee.right(batch), rtol=1e-3)
-        ):
+        if exercise.by_order and not verdict.lost and not np.allclose(value, right, rtol=1e-3):
             verdict.note(exercise.end, sentences.OTHER_SCALE)
 
-    def _charge(self, explanation: Right | Known):
-        for way in explanation.mistakes:
-            for part in (way.part, *way.hides):
-                self.verdict.lose(part, way.sentence, way.name)
+    def _charge(self, explanation, answers, replies, is_random) -> Conversation[Explanation]:
+        """Charge what the values tell. Returns the explanation, which may prove to be none."""
+        examinee = self.examinee
+        if isinstance(explanation, Unknown):
+            is_ignoring = yield from self._locate(answers, is_random)
+            if is_random and not is_ignoring:
+                examinee.lose_form(*sentences.RANDOM())
+        elif is_random:
+            examinee.charge(explanation)
+            examinee.lose_form(*sentences.RANDOM())
+        else:
+            yield from self._follow(explanation, answers, replies)
+            if isinstance(explanation, Known):
+                return (yield from self._charge_known(explanation))
+        return explanation
+
+    def _charge_known(self, explanation: Known) -> Conversation[Explanation]:
+        """Charge known mistakes, unless it is that arguments are not used: a network that is cut off looks
+        like many mistakes."""
+        names = yield from ignored_arguments(self.examinee, is_random=False)
+        charged = {part for way in explanation.mistakes for part in (way.part, *way.hides)}
+        if len(names) < 2 or {self.exercise.uses[name] for name in names} <= charged:
+            self.examinee.charge(explanation)
+            return explanation
+        yield from charge_ignored(self.examinee, names, explanation)
+        return Unknown()
+
+    def _collect(self, replies: Round, value: np.ndarray) -> list[tuple[Batch, np.ndarray]]:
+        """The answers that can be explained together; what is odd about the others is put down."""
+        batch, *others = replies.questions.values
+        answers = [(batch, value)]
+        for other, answer in zip(others, replies.others, strict=True):
+            if (found := self._usable(other, answer, answers[0])) is not None:
+                answers.append((other, found))
+        self._check_state(answers)
+        return answers
 
     def _usable(self, batch: Batch, answer, first) -> np.ndarray | None:
         """The numbers of a further answer, if they are like those of the first; else that is put down."""
@@ -267,5 +286,5 @@ class _Examination:
         if any(follows(exercise, examinee.formula, explanation, *one) for one in small):
             return False
         examinee.lose_form(*sentences.ONLY_FOR_SIZE(size=usual[0].size))
-        self._charge(explanation)
+        examinee.charge(explanation)
         return True

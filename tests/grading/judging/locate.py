@@ -7,15 +7,15 @@ import numpy as np
 
 from . import sentences
 from .asking import Conversation, Examinee
-from .explain import Unknown, same_values
+from .explain import Explanation, Unknown, same_values
 
 
 def locate(examinee: Examinee, is_random: bool) -> Conversation[bool]:
     """Charge an unknown mistake to its own step. Returns whether it is that arguments are not used."""
     verdict, end = examinee.verdict, examinee.exercise.end
-    ignored = yield from _ignored(examinee, is_random)
+    ignored = yield from ignored_arguments(examinee, is_random)
     if ignored:
-        yield from _charge_ignored(examinee, ignored)
+        yield from charge_ignored(examinee, ignored)
     if is_random and end not in verdict.lost:  # what answers differently can't be asked step by step
         verdict.lose(end, *sentences.UNKNOWN(), look=True)
     elif not ignored:
@@ -30,7 +30,7 @@ def locate(examinee: Examinee, is_random: bool) -> Conversation[bool]:
 # ---------------------------------------------------------------- arguments that are not used
 
 
-def _ignored(examinee, is_random):
+def ignored_arguments(examinee: Examinee, is_random: bool) -> Conversation[list[str]]:
     """The arguments whose values change nothing, though they should."""
     first, other, *_ = examinee.probes.questions(examinee.exercise.arguments).values
     uses = examinee.exercise.uses
@@ -64,29 +64,43 @@ def _without_gradient(examinee, batch):
     return [name for name, gradient in zip(names, gradients, strict=False) if not gradient.any()]
 
 
-def _charge_ignored(examinee, names):
-    """Charge arguments that are not used, and the last steps, if they are not right at W = 0."""
+def charge_ignored(
+    examinee: Examinee, names: list[str], explanation: Explanation | None = None
+) -> Conversation[None]:
+    """Charge arguments that are not used, and what is wrong where they are zero, so that they don't matter.
+
+    Args:
+        explanation: that of the usual answers; it counts if nothing of the network is used.
+    """
     exercise, verdict = examinee.exercise, examinee.verdict
-    batch = examinee.probes.questions(exercise.arguments).values[0]
-    (value,) = yield from examinee.values(batch)
-    x = batch.arrays["x"]
-    returns_input = (
-        value is not None and value.size == x.size and np.allclose(value.ravel(), x.ravel(), atol=1e-5)
-    )
-    parts = {exercise.uses[name] for name in names}
-    if "x" in names or len(names) > 2:  # there is nothing left that could be right
-        parts = set(exercise.parts) - {exercise.form}
+    values = examinee.probes.questions(exercise.arguments).values
+    zero = [
+        batch.with_(**{name: np.zeros_like(batch.arrays[name]) for name in names}) for batch in values[::3]
+    ]
+    answers = yield from examinee.values(values[0], *zero)
+    are_most = "x" in names or len(names) > 2
+    if are_most and examinee.probes.simple.left in names:
+        explanation = explanation or Unknown()
+    else:
+        explanation = _explanation(examinee, zero, answers[1:], depth=2)
+    is_known = not isinstance(explanation, Unknown)
     held = f"{' and '.join(', '.join(names).rsplit(', ', 1))} hold{'s' * (len(names) == 1)}"
+    reason = (sentences.IGNORES_MOST if are_most else sentences.IGNORES)(exercise, held=held)
+    if _is_the_input(answers[0], values[0].arrays["x"]):
+        reason = sentences.RETURNS_INPUT()
+    parts = {exercise.uses[name] for name in names}
+    if are_most and not is_known:  # there is nothing left that could be right
+        parts = set(exercise.parts) - {exercise.form}
     for part in parts & set(exercise.parts):
-        verdict.lose(
-            part, *(sentences.RETURNS_INPUT() if returns_input else sentences.IGNORES(exercise, held=held))
-        )
-    simple = examinee.probes.simple
-    if simple.left in names or simple.last.changed not in exercise.uses:
-        return
-    values = yield from examinee.values(*simple.last.batches)
-    if isinstance(_explanation(examinee, simple.last.batches, values, depth=1), Unknown):
-        yield from _charge_the_end(examinee)
+        verdict.lose(part, *reason)
+    if is_known:
+        examinee.charge(explanation)
+    elif exercise.end not in verdict.lost:
+        verdict.lose(exercise.end, *sentences.UNKNOWN(), look=True)
+
+
+def _is_the_input(value, x):
+    return value is not None and value.size == x.size and np.allclose(value.ravel(), x.ravel(), atol=1e-5)
 
 
 def _explanation(examinee, batches, values, depth):
@@ -151,8 +165,7 @@ def _steps(examinee):
             curve = (yield from _curve(examinee)) if one.shows_unit and not ways else ""
             words = {"given": one.given, "but": sentences.BUT * bool(ways), "rest": one.rest, "curve": curve}
             verdict.lose(part, *sentences.RIGHT_WHERE_SIMPLE(exercise, **words), look=True)
-            for way in ways:
-                verdict.lose(way.part, way.sentence, way.name)
+            examinee.charge(explanation)
             return True
     return False
 

@@ -15,8 +15,7 @@ def locate_scores(examinee: Examinee, answers: list[tuple[Batch, np.ndarray]]) -
     if {exercise.form, exercise.own} & verdict.lost:
         explanation = yield from _explain_images_alone(examinee, answers[0][0])
         if not isinstance(explanation, Unknown):
-            for way in explanation.mistakes:
-                verdict.lose(way.part, way.sentence, way.name)
+            examinee.charge(explanation)
             return
     _locate_order(examinee, answers)
 

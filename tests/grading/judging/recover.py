@@ -24,10 +24,11 @@ def recover(examinee: Examinee, answer: Raised) -> Conversation[Questions | None
             )
             return questions
         examinee.order = None
-    if (yield from _are_explained(examinee, usual)):
-        examinee.lose_form(*sentences.ONLY_FOR_SIZE(size=usual[0].size))
-        return Questions(usual, ())
-    if examinee.exercise.uses and (yield from _are_explained(examinee, probes.square)):
+    for size, batches in ((usual[0].size, usual), ("N = 1", probes.single(arguments))):
+        if (yield from _are_explained(examinee, batches)):
+            examinee.lose_form(*sentences.ONLY_FOR_SIZE(size=size))
+            return Questions(batches, ())
+    if examinee.exercise.takes_parameters and (yield from _are_explained(examinee, probes.square)):
         return Questions(probes.square, ())  # it mixes its arguments up
     return None
 

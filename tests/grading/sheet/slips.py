@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-_ALL = "`torch.relu` and `clamp` do it for each entry"
+_ALL = "Use `torch.relu` or `clamp`"
 _NUMPY = "NumPy can't be differentiated. Use the functions of torch"  # torch's own text advises to detach
 
 # Rows are easier to read than what a formatter makes of them.
@@ -64,7 +64,8 @@ def _misfit(message, letters):
         return None
     one, other = (letters.get(int(size), size) for size in found.groups())
     text = f"You combine arrays with {one} and with {other} entries along one axis, which does not fit"
-    return f"{text} (b has h entries, a has 784)" if {one, other} == {"h", "784"} else text
+    biases = ": b has h entries and a has 784, and the sheet's order is x, V, W, b, a"
+    return text + biases if {one, other} == {"h", "784"} else text
 
 
 def _named(shape):

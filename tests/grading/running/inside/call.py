@@ -84,7 +84,7 @@ def _gradients(result, parameters, report):
 
 
 def _numbers(tensor):
-    tensor = tensor.detach()
+    tensor = tensor.detach().cpu()  # wherever the author has moved it
     return (tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.double()).numpy()
 
 

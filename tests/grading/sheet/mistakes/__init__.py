@@ -7,7 +7,7 @@ counts and a test follow from it. Sources: the sheet's Exercises 1, 2 and 3.
 """
 
 from .images import layout
-from .loss import average, error, factor, pixels
+from .loss import average, error, factor, pixels, result
 from .network import activation, code, decoder_bias, encoder_bias, encoder_input, inputs, output, weights
 from .scores import direction, order, score, score_pixels
 
@@ -20,8 +20,9 @@ def forward(at, x, V, W, b, a):
 
 def get_objective_term(at, x, V, W, b, a):
     x = at[inputs](x)
-    errors = at[error](x, forward(at, x, V, W, b, a), at[pixels])
-    return at[factor](at[average](errors, b))
+    distance, r = at[error], forward(at, x, V, W, b, a)
+    errors = distance(x, r, at[pixels])
+    return at[result](at[factor](at[average](errors, b)), r)
 
 
 def reconstruct(at, x, V, W, b, a):

@@ -28,10 +28,6 @@ DIFFERENCES = (
      "squares the sum x + x̂ instead of the difference x − x̂"),
     ("difference of squares", lambda x, r, over: over(x**2 - r**2), "over(x ** 2 - r ** 2)",
      "subtracts the squares of x and x̂"),
-    ("x_only", lambda x, r, over: over(x**2), "over(x ** 2) + 0 * r.sum()",
-     "depends on the images only, not on their reconstructions"),
-    ("reconstruction_only", lambda x, r, over: over(r**2), "over(r ** 2)",
-     "depends on the reconstructions only, not on the images"),
     ("product", lambda x, r, over: over(x * r), "over(x * r)", "multiplies x and x̂"),
     ("relative", lambda x, r, over: over((x - r) ** 2) / over(x**2), "over((x - r) ** 2) / over(x ** 2)",
      "divides an image's error by the squared length of the image"),
@@ -60,9 +56,17 @@ DIFFERENCES = (
      "1 - F.cosine_similarity(x, r)", "is the angle between x and x̂"),
 )
 
+ONE_OF_THEM = (
+    ("x_only", lambda x, r, over: over(x**2), "over(x ** 2) + 0 * r.sum()",
+     "depends on the images only, not on their reconstructions"),
+    ("reconstruction_only", lambda x, r, over: over(r**2), "over(r ** 2)",
+     "depends on the reconstructions only, not on the images"),
+)
+
 error = Step("error", "error", "x, r, over", lambda x, r, over: over((x - r) ** 2), "over((x - r) ** 2)")
 error.many(f"Your loss {{}}. {SQUARES}", (
     *DIFFERENCES,
+    *ONE_OF_THEM,
     ("signed other way", lambda x, r, over: over(r - x), "over(r - x)",
      "adds up differences that cancel each other"),
     ("root", lambda x, r, over: np.sqrt(over((x - r) ** 2)), "over((x - r) ** 2).sqrt()",
@@ -139,5 +143,11 @@ factor.mistake("negative", lambda v: -v, "-v",
     "Your loss has the wrong sign: minimising it would make the error large.")
 factor.mistake("constant", lambda v, c: c * v, "0.01 * v",
     "Your loss is {c:g} times the sheet's: there is a constant factor too many.", fitted=float)
+
+result = Step("result", "error", "v, r", lambda v, r: v, "v")
+result.mistake("reconstruction", lambda v, r: r, "r + 0 * v",
+    "Your function returns the reconstruction x̂. Its error, and the average over the images, are still to "
+    "come.",
+    hides=("average", "scalar"))
 
 # fmt: on

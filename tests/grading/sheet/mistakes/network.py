@@ -48,6 +48,14 @@ weights.mistake("mixed up weights", lambda V, W, b, a: (W, V, b, a), "W, V, b, a
     f"You have mixed up the weights: V belongs to the encoder and W to the decoder. {_ORDER}")
 weights.mistake("mixed up layers", lambda V, W, b, a: (W, V, a, b), "W, V, a, b",
     f"You have mixed up encoder and decoder: V and b encode, W and a decode. {_ORDER}")
+weights.mistake("V twice", lambda V, W, b, a: (V, V, b, a), "V, V, b, a",
+    f"Your decoder uses the encoder's weights V. The sheet's decoder uses W. {_ORDER}", "output")
+weights.mistake("W twice", lambda V, W, b, a: (W, W, b, a), "W, W, b, a",
+    f"Your encoder uses the decoder's weights W. The sheet's encoder uses V. {_ORDER}")
+weights.mistake("b twice", lambda V, W, b, a: (V, W, b, b), "V, W, b, b",
+    f"Your decoder adds the encoder's bias b. The sheet's decoder adds a. {_ORDER}", "output")
+weights.mistake("a twice", lambda V, W, b, a: (V, W, a, a), "V, W, a, a",
+    f"Your encoder adds the decoder's bias a. The sheet's encoder adds b. {_ORDER}", "encoder_bias")
 weights.mistake("encoder transposed", lambda V, W, b, a: (V.T, W, b, a), "V.T, W, b, a",
     f"Your encoder transposes V. {_ROWS}")
 weights.mistake("decoder transposed", lambda V, W, b, a: (V, W.T, b, a), "V, W.T, b, a",

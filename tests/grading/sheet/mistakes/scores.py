@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..steps import Step
-from .loss import DIFFERENCES, SQUARES
+from .loss import DIFFERENCES, ONE_OF_THEM, SQUARES
 from .numerics import cross_entropy, norm
 
 # Tables are easier to read than what a formatter makes of them.
@@ -33,12 +33,6 @@ score_pixels.mistake("first image alone", lambda e: e.sum(1)[:1], "e.sum(1)[:1]"
 score = Step("score", "error", "x, r, over", lambda x, r, over: over((x - r) ** 2), "over((x - r) ** 2)")
 score.many(f"Your score {{}}. {SQUARES}", (
     *DIFFERENCES,
-    ("x_sum", lambda x, r, over: over(x), "over(x)",
-     "depends on the images only, not on their reconstructions"),
-    ("x_variance", lambda x, r, over: x.var(1), "x.var(1)",
-     "depends on the images only, not on their reconstructions"),
-    ("reconstruction_sum", lambda x, r, over: over(r), "over(r)",
-     "depends on the reconstructions only, not on the images"),
     ("relative to x̂", lambda x, r, over: over((x - r) ** 2) / over(r**2),
      "over((x - r) ** 2) / over(r ** 2)",
      "divides an image's error by the squared length of its reconstruction"),
@@ -62,6 +56,15 @@ score.many(f"Your score {{}}. {SQUARES}", (
     ("log of each", lambda x, r, over: over(np.log1p((x - r) ** 2)), "over(torch.log1p((x - r) ** 2))",
      "takes a logarithm of each squared difference"),
 ))
+score.many(f"Your score {{}}. {SQUARES}", (
+    *ONE_OF_THEM,
+    ("x_sum", lambda x, r, over: over(x), "over(x)",
+     "depends on the images only, not on their reconstructions"),
+    ("x_variance", lambda x, r, over: x.var(1), "x.var(1)",
+     "depends on the images only, not on their reconstructions"),
+    ("reconstruction_sum", lambda x, r, over: over(r), "over(r)",
+     "depends on the reconstructions only, not on the images"),
+), hides=("direction",))
 
 order = Step("order", "error", "s", lambda s: s, "s")
 _ITS_IMAGE = "Score i belongs to image i."
