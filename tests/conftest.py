@@ -110,7 +110,7 @@ def _refuse_foreign_conftests(config):
     """Where --solution comes before the test file, a conftest among the submissions comes before this one."""
     for plugin in config.pluginmanager.get_plugins():
         file = getattr(plugin, "__file__", None) or ""
-        if Path(file).name == "conftest.py" and Path(file) != HERE / "conftest.py":
+        if Path(file).name == "conftest.py" and HERE not in Path(file).parents:
             raise pytest.UsageError(
                 f"{file} was loaded by pytest: write tests/test_solution.py before --solution, "
                 "and start again"

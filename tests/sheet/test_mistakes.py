@@ -200,7 +200,7 @@ def test_a_fourth_exercise_is_a_declaration_and_its_formula(code, lost, sandbox,
 
     def call(question):
         found = inside.call(function, question.arrays, question.differentiate, question.echo)
-        return answers.read(*found, question)
+        return answers.parse_answer(*found, question)
 
     function = eval(f"lambda x, V, W, b, a: ({code}, x)[0]")
     results = examine(FOURTH, mean_code, call, default_probes())

@@ -98,7 +98,7 @@ def check_function(function: Callable, number: int, probes: Probes | None = None
 
     def call(question):
         found = inside.call(function, question.arrays, question.differentiate, question.echo)
-        return answers.read(*found, question)
+        return answers.parse_answer(*found, question)
 
     return _examine(EXERCISES[number], call, probes or default_probes())
 
