@@ -1,7 +1,9 @@
 """Which level a machine gets, and what is said where it is a lower one."""
 
+import ctypes
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -15,11 +17,12 @@ from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
 from tests.grading.running import sandbox as sandboxes
 from tests.grading.running import trial
-from tests.grading.running.inside.settings import BARE, CONTAINER, FULL, LEVELS
+from tests.grading.running.inside.processes import below
+from tests.grading.running.inside.settings import BARE, CONTAINER, FILTER, FULL, LEVELS
 from tests.grading.running.process import SandboxError, remove
 from tests.grading.sheet.rubric import TOTAL
 
-from .support import LINUX, PROGRAMS, ROOT, ROOT_ONLY, grades_right, output_of
+from .support import LINUX, PROGRAMS, ROOT, ROOT_ONLY, grades_right, output_of, server_of
 
 NAMESPACES = ("unshare", "setns", "mount", "umount2")  # most containers refuse these
 LANDLOCK = (*NAMESPACES, "landlock_create_ruleset")
@@ -68,6 +71,27 @@ def test_root_always_has_namespaces(request):
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("namespaces are refused here, to root as well")  # as in a chroot
     assert request.getfixturevalue("sandbox").level.name == "full"
+
+
+@LINUX
+@pytest.mark.parametrize("level", [CONTAINER, FILTER, BARE], ids=lambda level: level.name)
+def test_a_kernel_that_has_what_a_level_needs_gives_it(new_sandbox, level):
+    status = Path("/proc/self/status").read_text()
+    has_filter = "Seccomp:" in status and platform.machine() in ("x86_64", "aarch64")
+    if level.filter and not has_filter:
+        pytest.skip("no filter of system calls")
+    if level.landlock and ctypes.CDLL(None).syscall(444, None, 0, 1) < 3:  # landlock_create_ruleset: version
+        pytest.skip("no Landlock")
+    with new_sandbox(levels=[level]) as sandbox:
+        output_of(sandbox, "")
+        assert sandbox.level.name == level.name
+
+
+@LINUX
+def test_network_and_processes_are_its_own(full):
+    for pid in below(server_of(full)):
+        for name in ("net", "ipc", "pid"):
+            assert os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}")
 
 
 def test_a_level_at_which_a_right_submission_fails_falls_away(new_sandbox, monkeypatch, bare):

@@ -1,7 +1,6 @@
-"""The process itself: serves one submission, or forks a process for each.
+"""Imports torch, then serves one submission (where there is no safe fork), or forks servers that fork.
 
-Started with a control socket it imports torch, once, and forks fork servers; from these each submission
-gets a fork, which confine.py shuts in. Without one (where there is no safe fork) it serves one submission.
+Of the servers each belongs to one thread of the grader. Each submission gets a fork of one of them.
 """
 
 import contextlib
@@ -15,15 +14,12 @@ import struct
 import sys
 
 from . import call, processes
-from .confine import confine
 from .huge import use_huge_pages
-from .load import MissingModule, load, slice_notebook, write_helpers
 from .namespaces import Namespaces
 from .rules import private
+from .serve import start, take_streams
 from .settings import Settings
-from .wire import READY, receive, send
-
-_getpid, _exit = os.getpid, os._exit
+from .wire import READY
 
 
 def main():
@@ -35,7 +31,7 @@ def main():
     what, *arguments = sys.argv[1:]
     if what == "serve":
         requests, replies = os.dup(0), os.dup(1)
-        _take_streams(2)  # whatever the imports print
+        take_streams(2)  # whatever the imports print
     call.import_torch()
     torch = call.torch
     torch.set_num_threads(1)
@@ -44,7 +40,7 @@ def main():
         settings, *preload = arguments
         _import(preload)
         os.write(replies, READY)
-        _start(Settings.from_json(settings), None, requests, replies)
+        start(Settings.from_json(settings), None, requests, replies)
     else:
         _import([])
         if what == "fork-many":
@@ -106,8 +102,8 @@ def _fork_submissions(control, in_namespaces):
             control.close()
             requests, replies, output = fds
             os.setsid()
-            _take_streams(output)
-            _start(settings, namespaces, requests, replies)
+            take_streams(output)
+            start(settings, namespaces, requests, replies)
 
         try:
             if namespaces is not None:
@@ -118,14 +114,14 @@ def _fork_submissions(control, in_namespaces):
         for fd in fds:
             os.close(fd)
         _answer(control, pid)
-    processes.end_below(_getpid())
+    processes.end_below(os.getpid())
 
 
 def _end(pid, uid, is_alone):
     """End a submission; where it is alone in a namespace, the kernel ends all that it has started."""
     processes.end(pid)
     if not is_alone:
-        processes.end_below(_getpid())
+        processes.end_below(os.getpid())
         if uid is not None:
             processes.end_all_of_user(uid)
 
@@ -160,77 +156,3 @@ def _messages(control):
 
 def _answer(control, pid):
     control.sendall(struct.pack("<I", pid))
-
-
-def _take_streams(output):
-    null = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((null, 0), (output, 1), (output, 2)):
-        os.dup2(source, target)
-
-
-def _start(settings, namespaces, requests, replies):
-    """Take the place of a submission, then serve."""
-    os.environ.clear()
-    os.environ.update(settings.environment)
-    if os.name == "posix":
-        import fcntl  # not on Windows
-        import resource
-
-        # A submission that closes all the low numbers keeps its line to the grader, and gets no other.
-        high = min(700, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 10)
-        requests, replies = (fcntl.fcntl(fd, fcntl.F_DUPFD, high) for fd in (requests, replies))
-        confine(settings, namespaces)
-        os.closerange(3, high)
-    os.chdir(settings.folder)
-    sys.stdin, sys.stdout, sys.stderr = (
-        open(fd, mode, closefd=False, errors="replace", encoding="utf-8")
-        for fd, mode in ((0, "r"), (1, "w"), (2, "w"))
-    )
-    with contextlib.suppress(EOFError, OSError, ValueError):
-        serve(requests, replies)
-
-
-def serve(requests, replies):
-    """Load one submission, then answer calls until the grader hangs up."""
-    message, _ = receive(requests)
-    process, namespace = _getpid(), {}
-
-    def answer(message, report, numbers=()):
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(BaseException):
-                stream.flush()
-        if _getpid() != process:
-            _exit(0)  # the submission forked, and this is the child: one answer is enough
-        send(replies, report | {"id": message["id"]}, numbers)
-
-    path = os.path.join(os.getcwd(), "solution.py" if message["cells"] is None else "notebook.py")
-    try:
-        namespace = _load(message, path)
-        report = {"functions": [name for name in message["functions"] if callable(namespace.get(name))]}
-    except BaseException as error:
-        report = {"error": call.explain(error, path)}
-    answer(message, report)
-    while True:
-        message, arrays = receive(requests)
-        reports, numbers = [], []
-        for one in message["calls"]:
-            given = [arrays[place] for place in one["arrays"]]
-            function = namespace.get(one["function"])
-            report, own = call.call(function, given, one["differentiate"], one["echo"], path)
-            reports.append(report | {"count": len(own)})
-            numbers += own
-        answer(message, {"calls": reports}, numbers)
-
-
-def _load(message, path):
-    """The namespace of a submission: a module, or of a notebook what defines the functions."""
-    source = message["source"]
-    if message["helpers"]:
-        write_helpers(message["helpers"])
-    if message["cells"] is None:
-        return load(source, path, "solution")
-    if source is not None:  # a solution.py beside the notebook, for cells that delegate to it
-        write_helpers({"solution.py": source})
-    else:
-        sys.modules["solution"] = MissingModule("solution")
-    return load(slice_notebook(message["cells"], path), path, "__main__")
