@@ -200,7 +200,7 @@ def test_hostile_names_are_no_trouble(capsys):
 @pytest.mark.parametrize("thing", [None, 3, len, torch.relu, "anomaly_score"])
 def test_other_things_are_refused_in_a_sentence(thing, capsys):
     check(thing)
-    assert capsys.readouterr().out.startswith("check takes the functions of this sheet, as in check(get_obj")
+    assert capsys.readouterr().out.startswith("check takes the functions of this sheet: check(get_obj")
 
 
 def test_what_the_first_call_prints_stands_below_the_table(capsys):

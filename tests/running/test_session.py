@@ -9,19 +9,17 @@ from tests.examples import RIGHT, verdict
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
 from tests.grading.running import inside
+from tests.grading.running.inside import wire
 from tests.grading.running.process import Limits
-from tests.grading.running.sandbox import Sandbox
-from tests.grading.running.session import Session
 from tests.grading.sheet.mistakes import FORMULAS
 from tests.grading.sheet.rubric import EXERCISES, FUNCTIONS, TOTAL
 
-ROOT = Path(__file__).parents[2]
 POINTS = {number: exercise.points for number, exercise in EXERCISES.items()}
 
 
 @pytest.fixture(scope="module")
-def short_sandbox():
-    with Sandbox(Limits(seconds=2)) as sandbox:
+def short_sandbox(new_sandbox):
+    with new_sandbox(Limits(seconds=2)) as sandbox:
         yield sandbox
 
 
@@ -30,26 +28,29 @@ def grade_source(short_sandbox):
     return lambda source: grade(Submission("test", source=source), short_sandbox)
 
 
-def test_a_slow_submission_has_a_limit_as_a_whole():
+def test_a_slow_submission_has_a_limit_as_a_whole(new_sandbox):
     source = f"import time\n{RIGHT}"
     for line in ("def reconstruct(x, V, W, b, a):", "def anomaly_score(x, reconstruction):"):
         source = source.replace(line, f"{line}\n    time.sleep(0.45)")
     start = time.monotonic()
-    with Sandbox(Limits(seconds=0.5)) as sandbox:
+    with new_sandbox(Limits(seconds=0.5)) as sandbox:
         found = grade(Submission("slow", source=source), sandbox)
     assert found.points(1) == POINTS[1] and found.points(3) < POINTS[3]
-    assert time.monotonic() - start < 20  # the server's start included; unlimited, it takes 25
+    assert time.monotonic() - start < 20  # unlimited, it takes 25
 
 
 def messages_of(sandbox, source):
     """The grade, and in how many messages each process was spoken to."""
     grade(Submission("first", source=""), sandbox)  # which tries the machine, too
-    sent = []
+    counts, send = [], wire.send
+
+    def count(fd, message, arrays=()):
+        counts[:] = [*counts, 1] if "source" in message else [*counts[:-1], counts[-1] + 1]
+        send(fd, message, arrays)
+
     with pytest.MonkeyPatch.context() as patch:
-        ask = Session._exchange
-        patch.setattr(Session, "_exchange", lambda *a: (sent.append(a[0]._process), ask(*a))[1])
-        found = grade(Submission("test", source=source), sandbox)
-    return found, [sent.count(process) for process in dict.fromkeys(sent)]
+        patch.setattr(wire, "send", count)
+        return grade(Submission("test", source=source), sandbox), counts
 
 
 def test_a_right_submission_is_asked_almost_all_in_one_message(short_sandbox):
@@ -70,12 +71,12 @@ def test_what_ends_the_process_is_asked_one_by_one(short_sandbox):
     assert counts[0] == 2 and len(counts) == 3
 
 
-def test_a_slow_import_counts_once():
+def test_a_slow_import_counts_once(new_sandbox):
     source = f"import time\ntime.sleep(1.3)\n{RIGHT}"
     for line in source.splitlines():
         if line.startswith("def "):
             source = source.replace(line, f"{line}\n    time.sleep(0.3)")
-    with Sandbox(Limits(seconds=1.5)) as sandbox:  # 1.3 s, and 23 calls of 0.3: less than six times 1.5
+    with new_sandbox(Limits(seconds=1.5)) as sandbox:  # 1.3 s, and 23 calls of 0.3: less than six times 1.5
         assert grade(Submission("slow", source=source), sandbox).total == TOTAL
 
 

@@ -55,7 +55,7 @@ def over_function(conversation: Conversation, function: Callable, around=context
         with around():
             found = inside.call(function, question.arrays, question.differentiate, question.echo)
         try:
-            return answers.read(*found, question)
+            return answers.parse_answer(*found, question)
         except (ValueError, TypeError, KeyError):  # odd as it is, a session would have ended there
             return Died("crash")
 

@@ -23,7 +23,8 @@ class Returned:
         dtype: as in "torch.float32", or "".
         value: the numbers, float64; None if it isn't a moderate number of real ones.
         requires_grad: whether it can be differentiated.
-        gradients: of its sum by all arguments but the first, where that was asked for and is possible.
+        gradients: of its sum by each argument but the first, in their shapes; () where none were asked for or
+            there are none.
         after: the arguments as they were after the call; () where that was not asked for, or they are large.
         gradient_error: what differentiating it raised.
         graded_inside: whether the function itself wrote to its arguments' `.grad`.
@@ -93,14 +94,14 @@ def split(reports: list[dict], numbers: list[np.ndarray], count: int) -> list[tu
     return found
 
 
-def read(report: dict, numbers: list[np.ndarray], question: Question) -> Returned | Raised:
+def parse_answer(report: dict, numbers: list[np.ndarray], question: Question) -> Returned | Raised:
     """The answer in what inside/call.py says of one call.
 
     Raises:
         ValueError, TypeError, KeyError: it is none that inside/call.py sends.
     """
     if "error" in report:
-        return read_error(report["error"])
+        return parse_error(report["error"])
     rest = list(numbers)
     returned = _described(report, rest)
     items = report.get("items", [])
@@ -118,7 +119,7 @@ def read(report: dict, numbers: list[np.ndarray], question: Question) -> Returne
         **returned,
         gradients=tuple(array.astype(np.float64) for array in rest) if fits else (),
         after=after,
-        gradient_error=None if error is None else read_error(error),
+        gradient_error=None if error is None else parse_error(error),
         graded_inside=report.get("graded_inside") is True,
         changed_settings=_names(report.get("changed_settings")),
         idle=report.get("idle") is True,
@@ -150,7 +151,7 @@ def _whole(number):
     return number
 
 
-def read_error(error: dict) -> Raised:
+def parse_error(error: dict) -> Raised:
     """An exception as inside/call.py describes it; what it doesn't say properly is left out."""
     if not isinstance(error, dict):
         raise TypeError("no error")

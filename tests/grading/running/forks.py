@@ -1,87 +1,74 @@
 """Starts processes for submissions as forks of servers that have imported torch already."""
 
 import contextlib
-import itertools
 import json
 import os
 import signal
 import socket
 import struct
 import subprocess
-import sys
 import threading
 
-from .inside.confine import below
-from .launch import NO_TORCH, PATIENCE, PROJECT, Starter, command, environment, library
+from .inside.processes import below
+from .inside.settings import Level
+from .launch import NO_TORCH, PATIENCE, Starter, command, environment
 from .process import Limits, Process, SandboxError, memory_of, remove
 
 
 class Forks(Starter):
-    """Forks of fork servers, one server for each thread that asks, with torch imported once (Linux)."""
+    """Forks of fork servers: one server for each thread that asks, and for what is preloaded (Linux)."""
 
-    def __init__(self, limits: Limits, preload: list[str], hidden: list[str], many: bool = False):
-        super().__init__(limits, preload)
-        self._hidden, self._origin = hidden, _Origin(many)
+    def __init__(self, limits: Limits, preload: list[str], hidden: list[str], origin: "Origin"):
+        super().__init__(limits, preload, hidden)
+        self._origin = origin
         # What few submissions import makes each fork dearer: a server without it, and one with.
         self._servers: dict[tuple[int, bool], _Server] = {}
 
-    def ways(self) -> list[list[str]]:
-        """The protections that may work together, the most first, the least last.
+    def levels(self, wanted: list[Level]) -> list[Level]:
+        """Those of them that may work, in the same order.
 
         Raises:
             SandboxError: torch can't be imported.
         """
-        had = self._server().had
-        fewer = [
-            [*p]
-            for n in range(len(had), -1, -1)
-            for p in itertools.combinations(had, n)
-            if "processes" in p or "processes" not in had  # the server is in its namespace already
-            if not {"files", "paths"} <= {*p}  # either will do
-        ]
-        return [way for p in fewer for way in ([*p, "reading"], p)[: 2 if self._as_user else 1]]
+        self._origin.open()
+        return [variant for level in wanted for variant in self.variants(level)]
 
-    def start(self, way: list[str], preload: list[str]) -> Process:
-        """A fresh process that is kept from what `way` says, and has imported these modules.
+    def start(self, level: Level, preload: list[str]) -> Process:
+        """A fresh process, shut in at this level, that has imported these modules.
 
         Raises:
-            SandboxError: no process can be started.
+            SandboxError: no process can be started, or not at this level.
         """
         for _ in range(2):
-            server = self._server(bool(preload))
-            if lost := {*way} - {*server.had, "reading"}:  # never with less than what was tried
-                raise SandboxError(f"What keeps submissions in is gone ({', '.join(lost)}).")
-            process = self._fork(server, way)
+            process = self._fork(self._server(level, bool(preload)), level)
             if process is not None:
                 return process
-            server.close()  # it has just died; that is not this submission's fault
-            self._servers.pop((threading.get_ident(), bool(preload)), None)
+            # It has just died; that is not this submission's fault.
+            self._servers.pop((threading.get_ident(), bool(preload))).close()
         raise SandboxError("The grader can't start a process for submissions any more.")
 
     def close(self) -> None:
         while self._servers:
             self._servers.popitem()[1].close()
-        self._origin.close()
 
-    def _server(self, preload=False):
-        key = threading.get_ident(), preload
-        if key not in self._servers:
-            self._servers[key] = self._origin.new_server(self.preload if preload else [])
-        return self._servers[key]
+    def _server(self, level, with_preload):
+        key = threading.get_ident(), with_preload
+        server = self._servers.get(key)
+        if server is not None and server.in_namespaces != level.namespaces:
+            self._servers.pop(key).close()
+            server = None
+        if server is None:
+            preload = self.preload if with_preload else []
+            server = self._servers[key] = self._origin.new_server(level.namespaces, preload)
+        return server
 
-    def _fork(self, server, way):
-        folder, settings = self.new_settings(way)
-        settings |= {
-            "hide": self._hidden,
-            "keep": sorted(
-                {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix)} - {PROJECT} | {*library()}
-            ),
-        }
-        uid = settings["uid"]
+    def _fork(self, server, level):
+        folder, settings = self.new_settings(level)
+        uid = settings.uid
         requests, replies, output = os.pipe(), os.pipe(), os.pipe()
         theirs, pid = [requests[0], replies[1], output[1]], 0
         try:
-            pid = server.ask(settings, theirs)
+            pid = server.ask({"start": settings.to_json()}, theirs)
         finally:
             for fd in theirs:
                 os.close(fd)
@@ -93,14 +80,14 @@ class Forks(Starter):
             return None
 
         def kill():
-            is_alive = server.ask({"kill": pid, "uid": uid}) == pid
-            if "processes" not in way:  # the submission may have ended the server
+            is_alive = server.ask({"end": pid, "uid": uid}) == pid
+            if not level.namespaces:  # the submission may have ended the server
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
             return is_alive
 
         memory = self.limits.memory_bytes + server.memory_bytes
-        on_disk = None if "files" in way else self.limits.folder_bytes
+        on_disk = None if level.namespaces else self.limits.folder_bytes
         return Process(folder, requests[1], replies[0], output[0], server.pid, memory, on_disk, kill)
 
 
@@ -110,11 +97,11 @@ class _Line:
     def __init__(self, control: socket.socket):
         self._control, self._one_at_a_time = control, threading.Lock()
 
-    def ask(self, settings, fds=()) -> int:
+    def ask(self, message, fds=()) -> int:
         """What it answers: a process id, or 0, also if it is dead."""
         with self._one_at_a_time:
             try:
-                text = json.dumps(settings).encode()
+                text = json.dumps(message).encode()
                 socket.send_fds(self._control, [struct.pack("<I", len(text))], fds)
                 self._control.sendall(text)
                 return struct.unpack("<I", self._control.recv(4))[0]
@@ -128,25 +115,43 @@ class _Line:
         self._control.close()
 
 
-class _Origin:
-    """The process that imports torch, once, and forks the servers."""
+class Origin:
+    """The process that imports torch, once, and forks the servers. Several sandboxes can share one."""
 
-    def __init__(self, many: bool):
-        self._many, self._process = many, None
-        self._one_at_a_time = threading.Lock()
+    def __init__(self, many: bool = False):
+        """Where `many` submissions are to come, half a second of preparation makes each of them cheaper."""
+        self._command, self._process = "fork-many" if many else "fork", None
+        self._one_at_a_time = threading.RLock()
 
-    def new_server(self, preload: list[str]) -> "_Server":
-        """
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def open(self) -> None:
+        """Start it, unless it runs.
+
         Raises:
             SandboxError: torch can't be imported.
         """
         with self._one_at_a_time:
+            if self._process is None:
+                self._start()
+
+    def new_server(self, in_namespaces: bool, preload: list[str]) -> "_Server":
+        """A fork server, in namespaces of its own or in none, that has imported these modules as well.
+
+        Raises:
+            SandboxError: torch can't be imported, or the namespaces can't be had.
+        """
+        with self._one_at_a_time:
             for _ in range(2):
-                if self._process is None:
-                    self._open()
+                self.open()
                 control, theirs = _pair()
+                message = {"namespaces": in_namespaces, "preload": preload}
                 with theirs:
-                    pid = self._line.ask({"preload": preload}, [theirs.fileno()])
+                    pid = self._line.ask(message, [theirs.fileno()])
                 if pid:
                     break
                 control.close()
@@ -154,28 +159,31 @@ class _Origin:
             else:
                 raise SandboxError(NO_TORCH)
         try:
-            return _Server(control, pid, self)
+            return _Server(control, pid, in_namespaces, self)
         except BaseException:
             control.close()
+            self.end(pid)
             raise
 
-    def end(self, server: "_Server") -> None:
+    def end(self, pid: int) -> None:
+        """End one of its servers."""
         with self._one_at_a_time:
             if self._process:
-                self._line.ask({"kill": server.pid})
+                self._line.ask({"end": pid})
 
     def close(self) -> None:
-        if self._process:
-            self._line.close()
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        with self._one_at_a_time:
+            if self._process:
+                self._line.close()
+                self._process.kill()
+                self._process.wait()
+                self._process = None
 
-    def _open(self):
+    def _start(self):
         control, theirs = _pair()
         with theirs:
             self._process = subprocess.Popen(
-                command({"control": theirs.fileno(), "many": self._many}),
+                command(self._command, str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 env=environment() | {"HOME": os.path.expanduser("~")},
                 cwd="/",
@@ -196,19 +204,19 @@ class _Server(_Line):
     """A fork server.
 
     Attributes:
-        had: the protections that it can have.
+        in_namespaces: whether it and its forks are.
         memory_bytes: its share of what the origin holds, and a copy of that: nobody's fault.
     """
 
-    def __init__(self, control, pid: int, origin: _Origin):
+    def __init__(self, control, pid: int, in_namespaces: bool, origin: Origin):
         super().__init__(control)
-        self.pid, self._origin = pid, origin
-        self.had: list[str] = _hear(control)
+        self.pid, self.in_namespaces, self._origin = pid, in_namespaces, origin
+        _hear(control)
         self.memory_bytes = memory_of([pid, *below(pid)]) + origin.memory_bytes
 
     def close(self) -> None:
         super().close()
-        self._origin.end(self)
+        self._origin.end(self.pid)
 
 
 def _pair():
@@ -219,11 +227,13 @@ def _pair():
 
 
 def _hear(control):
-    """The first that a process says, when its imports are done."""
+    """Wait for the first that a process says, when its imports are done."""
     control.settimeout(PATIENCE)
     try:
-        return json.loads(control.recv(1 << 12))
+        error = json.loads(control.recv(1 << 12))["error"]
     except (OSError, ValueError):
         raise SandboxError(NO_TORCH) from None
     finally:
         control.settimeout(None)
+    if error:
+        raise SandboxError(f"Namespaces are refused ({error}).")

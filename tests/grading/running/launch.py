@@ -2,43 +2,45 @@
 
 import contextlib
 import itertools
-import json
 import os
 import site
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from .inside.mounts import FOLDER
+from .inside.settings import Level, Settings
 from .process import Limits
 
 PROJECT = str(Path(__file__).resolve().parents[3])
-
-
 INSIDE = str(Path(__file__).resolve().parent / "inside")
-
-
 PATIENCE = 120  # seconds for torch to be imported, on whatever machine
 
 
 class Starter:
     """What forks and spawns share: limits, and for each submission a folder and, as root, a user.
 
-    Both have `limits`, `ways()`, `start()` and `close()`. Neither knows whether it works; `sandbox.py`
-    finds that out.
+    Both have `levels()`, `start()` and `close()`. Neither knows whether a level works; `sandbox.py` finds
+    that out.
     """
 
-    def __init__(self, limits: Limits, preload: list[str]):
-        self.limits, self.preload = limits, preload
+    def __init__(self, limits: Limits, preload: list[str], hidden: list[str]):
+        self.limits, self.preload, self._hidden = limits, preload, hidden
         first = 30_000 + os.getpid() % 300 * 100  # below 65,536: containers often know no higher ones
         self._uids = itertools.cycle(range(first, first + 100))
         # Never as root: where that can't be had, nobody is graded.
         self._as_user = hasattr(os, "geteuid") and os.geteuid() == 0
 
-    def new_settings(self, way):
+    def variants(self, level: Level) -> list[Level]:
+        """This level, and the same for where only root can read Python's own files."""
+        is_one = level.reads_all or not self._as_user
+        return [level] if is_one else [level, replace(level, reads_all=True)]
+
+    def new_settings(self, level: Level) -> tuple[str, Settings]:
         """A folder that a submission may write to, and what its process is told."""
         parent = tempfile.gettempdir()
-        if self._as_user and "files" not in way:  # with it, the way there is made anew
+        if self._as_user and not level.namespaces:  # with them, the way there is made anew
             parent = next((path for path in (parent, "/tmp", "/var/tmp") if _anyone_enters(path)), parent)
         outer = os.path.realpath(tempfile.mkdtemp(prefix="submission-", dir=parent))
         os.chmod(outer, 0o711)  # and its own folder in it: it can't be moved elsewhere by another user
@@ -48,17 +50,19 @@ class Starter:
         if uid is not None:
             with contextlib.suppress(OSError):  # the trial says whether it matters
                 os.chown(folder, uid, uid)
-        seen = FOLDER if "files" in way else folder
+        seen = FOLDER if level.namespaces else folder
         private = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), seen)
-        return folder, {
-            "folder": seen,
-            "uid": uid,
-            "environment": environment() | private,
-            "protections": way,
-            "memory_bytes": self.limits.memory_bytes,
-            "file_bytes": self.limits.file_bytes,
-            "folder_bytes": self.limits.folder_bytes,
-        }
+        return folder, Settings(
+            level=level,
+            folder=seen,
+            uid=uid,
+            environment=environment() | private,
+            library=tuple(sorted({*_python()} - {PROJECT} | {*library()})),
+            hidden=tuple(self._hidden),
+            memory_bytes=self.limits.memory_bytes,
+            file_bytes=self.limits.file_bytes,
+            folder_bytes=self.limits.folder_bytes,
+        )
 
 
 NO_TORCH = (
@@ -68,14 +72,15 @@ NO_TORCH = (
 
 def library() -> list[str]:
     """The folders of the standard library and of installed packages on the path, and no others."""
-    homes = [
-        os.path.realpath(path)
-        for path in (sys.prefix, sys.base_prefix, site.getusersitepackages(), *site.getsitepackages())
-    ]
+    homes = [*_python(), *map(os.path.realpath, (site.getusersitepackages(), *site.getsitepackages()))]
     # Without links: what a link names may be hidden, and then so is what it leads to.
     paths = [os.path.realpath(path) for path in sys.path if os.path.isdir(path)]
     # The project may lie in the environment's folder, or the environment in the project's.
     return [p for p in dict.fromkeys(paths) if _depth_in(p, homes) > _depth_in(p, [PROJECT])]
+
+
+def _python():
+    return [os.path.realpath(path) for path in (sys.prefix, sys.base_prefix)]
 
 
 def _depth_in(path, folders):
@@ -89,8 +94,8 @@ def _anyone_enters(path):
     return all(os.stat(one).st_mode & 1 for one in (path, *map(str, Path(path).parents)))
 
 
-def command(settings: dict) -> list[str]:
-    """The command line of a process that runs inside/server.py."""
+def command(*arguments: str) -> list[str]:
+    """The command line of a process that runs inside/server.py with these arguments."""
     # Isolated mode keeps the project off the path; the packages are found where this process finds them.
     start = (
         f"import sys; sys.path[:] = {library()!r}\n"
@@ -101,7 +106,7 @@ def command(settings: dict) -> list[str]:
         "from inside import server\n"
         "server.main()"
     )
-    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", start, json.dumps(settings)]
+    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", start, *arguments]
 
 
 def environment() -> dict[str, str]:

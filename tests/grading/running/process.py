@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from .inside.confine import below
+from .inside.processes import below
 
 MAX_FILES = 4096
 
@@ -102,7 +102,7 @@ def disk_of(folder: str, pids: Iterable[int], enough: int) -> float:
                     with contextlib.suppress(FileNotFoundError):
                         status = entry.stat(follow_symlinks=of_process)
                         if not of_process or (stat.S_ISREG(status.st_mode) and status.st_nlink == 0):
-                            size += status.st_size
+                            size += max(status.st_size, 512 * getattr(status, "st_blocks", 0))
                         if not of_process and stat.S_ISDIR(status.st_mode):
                             folders.append(entry.path)
                     if size > enough or count > MAX_FILES:

@@ -1,36 +1,34 @@
-"""Where submissions run: a starter of processes, with the most protections that work on this machine."""
+"""Where submissions run: a starter of processes, at the highest level that works on this machine."""
 
 import contextlib
 import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from . import trial
-from .forks import Forks
+from .forks import Forks, Origin
+from .inside.settings import BARE, FILTER, LEVELS, Level
 from .launch import PROJECT, library
 from .process import Limits, Process, SandboxError
 from .spawns import Spawns
 
 MISSING = {
-    "processes": "Submissions are not kept from seeing and reaching other processes of their user.",
-    "files": "Submissions can read this machine's files, the model solution among them.",
-    "network": "Submissions have a network.",
-    "reading": "Submissions can read what only root can, since only root can read this Python's files, "
-    "or enter TMPDIR.",
-    "calls": "System calls that no solution needs are not refused.",
+    FILTER.name: "Submissions run at the level filter: they can read this machine's files, the model "
+    "solution among them.",
+    BARE.name: "Submissions run at the level bare, with limits only: they can read this machine's files, the "
+    "model solution among them, reach other processes of their user, and use the network.",
 }
-
-# What does nearly the same where the first can't be had; see inside/confine.py.
-INSTEAD = {"processes": "signals", "files": "paths", "network": "calls"}
+READS_ALL = (
+    "Submissions can read what only root can, since only root can read this Python's files, or enter TMPDIR."
+)
 
 
 class Sandbox:
-    """Starts processes for submissions. What can't be had here falls away, the rest remains.
+    """Starts processes for submissions, all at one level: the highest at which a right submission works.
 
-    Attributes:
-        protections: what submissions are kept from, keys of `MISSING` and values of `INSTEAD`.
+    `inside/settings.py` says what each level is.
     """
 
     def __init__(
@@ -40,18 +38,31 @@ class Sandbox:
         fork: bool = sys.platform.startswith("linux"),  # elsewhere it isn't safe once torch has computed
         hidden: Iterable[str | os.PathLike] = (),
         many: bool = False,
+        levels: Sequence[Level] = LEVELS,
+        origin: Origin | None = None,
     ):
-        """`preload` names modules to import once, for those that need them; `hidden` folders are kept secret.
-
-        Where `many` submissions are to come, each of them is made cheaper at the start.
+        """
+        Args:
+            limits: what each submission may use.
+            preload: modules to import once, for those that need them.
+            fork: whether processes are forked from one that has imported torch, or each imports it anew.
+            hidden: folders that are kept secret, beside the project and the current one.
+            many: whether so many submissions are to come that a preparation pays.
+            levels: the levels to try.
+            origin: whose forks the processes are; it stays open. By default, one of its own.
         """
         self.limits = limits = limits or Limits()
         hide = sorted({os.path.realpath(path) for path in (PROJECT, os.getcwd(), *hidden)})
-        self._starter = (
-            Forks(limits, sorted(preload), hide, many) if fork else Spawns(limits, sorted(preload))
-        )
+        self._closing = contextlib.ExitStack()
+        if fork:
+            origin = origin or self._closing.enter_context(Origin(many))
+            self._starter = Forks(limits, sorted(preload), hide, origin)
+        else:
+            self._starter = Spawns(limits, sorted(preload), hide)
+        self._closing.callback(self._starter.close)
+        self._levels = list(levels)
         # What works without and with the preloaded modules, or why nothing does. It stays as it was found.
-        self._ways: dict[bool, list[str] | SandboxError] = {}
+        self._found: dict[bool, Level | SandboxError] = {}
         self._choosing = threading.Lock()
 
     def __enter__(self):
@@ -61,18 +72,22 @@ class Sandbox:
         self.close()
 
     @property
-    def protections(self) -> list[str]:
-        ways = [way for way in self._ways.values() if isinstance(way, list)]
-        return [name for name in ways[0] if all(name in way for way in ways)] if ways else []
+    def level(self) -> Level | None:
+        """The level of all submissions, or the lowest of them; None before the first has been started."""
+        found = [level for level in self._found.values() if isinstance(level, Level)]
+        names = [level.name for level in LEVELS]
+        return max(found, key=lambda level: (names.index(level.name), level.reads_all), default=None)
 
     @property
     def missing(self) -> list[str]:
-        """A sentence for each protection that can't be had on this machine."""
-        had = {name for name in MISSING if {name, INSTEAD.get(name)} & set(self.protections)}
-        return [sentence for name, sentence in MISSING.items() if name not in had]
+        """Sentences that say what submissions are not kept from here; [] if all is as it should be."""
+        if self.level is None:
+            return []
+        sentences = [MISSING.get(self.level.name), READS_ALL if self.level.reads_all else None]
+        return [sentence for sentence in sentences if sentence]
 
     def close(self) -> None:
-        self._starter.close()
+        self._closing.close()
 
     def start(self, imports: Iterable[str] = ()) -> Process:
         """A fresh process, for a submission with these imports, with a folder to write in.
@@ -85,34 +100,34 @@ class Sandbox:
         preload = sorted({*imports} & {*self._starter.preload})
         key = bool(preload)
         try:
-            with self._choosing if key not in self._ways else contextlib.nullcontext():
-                if key not in self._ways:
-                    self._ways[key] = self._choose(self._starter.preload if preload else [])
-            way = self._ways[key]
-            if isinstance(way, SandboxError):
-                raise way
-            return self._starter.start(way, preload)
+            with self._choosing if key not in self._found else contextlib.nullcontext():
+                if key not in self._found:
+                    self._found[key] = self._choose(self._starter.preload if preload else [])
+            level = self._found[key]
+            if isinstance(level, SandboxError):
+                raise level
+            return self._starter.start(level, preload)
         except OSError as error:  # a full disk, say
             raise SandboxError(f"The grader can't start a process for submissions: {error}.") from error
 
     def _choose(self, preload):
-        """The most protections that work together: what is there is tried as a submission will use it."""
-        ways = self._starter.ways()
-        for i, way in enumerate(ways):
-            trouble = self._trouble(way, preload)
-            if not trouble:
-                return way
-            if i == 1 and self._trouble(ways[-1], preload):  # if the least fails, all will
+        """The first level that is there and works together with what a right submission does."""
+        levels = self._starter.levels(self._levels)
+        for i, level in enumerate(levels):
+            failure = self._failure(level, preload)
+            if not failure:
+                return level
+            if i == 1 and self._failure(levels[-1], preload):  # if the least fails, all will
                 break
         end = "the grading ends here" if preload else "nobody is graded"
         return SandboxError(
-            f"{trouble} So {end}. Is everything installed where other users may read it "
+            f"{failure} So {end}. Is everything installed where other users may read it "
             f"({', '.join(library()) or 'nowhere'}), may they enter {tempfile.gettempdir()}, "
             "and is the limit of memory high enough?"
         )
 
-    def _trouble(self, way, preload):
+    def _failure(self, level, preload):
         try:
-            return trial.trouble(self._starter, way, preload)
+            return trial.failure(self._starter, level, preload)
         except SandboxError as error:
             return str(error)

@@ -5,6 +5,7 @@ import os
 import queue
 import threading
 import time
+from collections.abc import Sequence
 
 from ..handed_in.printable import plain_text
 from ..handed_in.source import imported_by
@@ -22,18 +23,29 @@ class Session:
     """One submission in the sandbox. If its process dies, the next call starts another.
 
     Attributes:
-        loaded: the names of the sheet's functions that it defines, or Raised or Died.
+        loaded: the names of the functions that it defines, or Raised or Died.
         output: what it printed, cut at the limit.
         is_orphan: whether its process died together with what it was forked from: maybe not its own doing.
     """
 
-    def __init__(self, sandbox, submission: Submission, seconds: float | None = None):
-        """`sandbox` has `limits`, and `start(imports)` for a `Process`; `seconds` replaces its time limit.
+    def __init__(
+        self,
+        sandbox,
+        submission: Submission,
+        seconds: float | None = None,
+        functions: Sequence[str] = FUNCTIONS,
+    ):
+        """
+        Args:
+            sandbox: has `limits`, and `start(imports)` for a `Process`.
+            submission: what is loaded.
+            seconds: replaces the sandbox's limit of time.
+            functions: the names of those that may be asked; by default the sheet's.
 
         Raises:
             SandboxError: there is no process to be had.
         """
-        self._sandbox, self._submission = sandbox, submission
+        self._sandbox, self._submission, self._functions = sandbox, submission, list(functions)
         self._seconds = seconds or sandbox.limits.seconds
         self._left = 6 * self._seconds  # for all that a submission does, however slow it is
         self._output, self._dropped, self._messages = bytearray(), 0, 0
@@ -103,11 +115,13 @@ class Session:
             for question in questions
         ]
 
-        def read(report, numbers):
+        def parse(report, numbers):
             found = answers.split(report["calls"], numbers, len(questions))
-            return [answers.read(*one, question) for one, question in zip(found, questions, strict=True)]
+            return [
+                answers.parse_answer(*one, question) for one, question in zip(found, questions, strict=True)
+            ]
 
-        return self._exchange({"calls": calls}, list(arrays.values()), read, seconds)
+        return self._exchange({"calls": calls}, list(arrays.values()), parse, seconds)
 
     def close(self):
         if self._process is None:
@@ -137,8 +151,9 @@ class Session:
                 thread.start()
             one = self._submission
             message = {"source": one.source, "cells": one.cells, "helpers": one.helpers}
+            message["functions"] = self._functions
             start = time.monotonic()
-            loaded = self._exchange(message, [], _functions, self._seconds)
+            loaded = self._exchange(message, [], self._parse_functions, self._seconds)
             self._loading = time.monotonic() - start
             self._left -= self._loading
             return loaded
@@ -153,10 +168,16 @@ class Session:
                 process.kill()
                 return
 
-    def _exchange(self, message, arrays, read, seconds):
-        """Send one message, and `read` the answer to it."""
+    def _parse_functions(self, report, _):
+        """What loading came to: the functions that are there, or why there are none."""
+        if "error" in report:
+            return answers.parse_error(report["error"])
+        return tuple(name for name in self._functions if name in list(report["functions"]))
+
+    def _exchange(self, message, arrays, parse, seconds):
+        """Send one message, and `parse` the answer to it."""
         self._messages += 1
-        self._questions.put((message | {"id": self._messages}, arrays, read))
+        self._questions.put((message | {"id": self._messages}, arrays, parse))
         try:
             answer, reason = self._answers.get(timeout=seconds), "crash"
         except queue.Empty:
@@ -192,20 +213,13 @@ def _talk(requests, replies, questions, found):
     try:
         with contextlib.suppress(*_FOREIGN):
             while question := questions.get():
-                message, arrays, read = question
+                message, arrays, parse = question
                 wire.send(requests, message, arrays)
                 report = {}
                 while report.get("id") != message["id"]:  # anything else was not asked for
                     report, numbers = wire.receive(replies, 32 << 20, 1 << 20)
-                found.put(read(report, numbers))
+                found.put(parse(report, numbers))
     finally:
         found.put(None)
         os.close(requests)
         os.close(replies)
-
-
-def _functions(report, _):
-    """What loading came to: the functions that are there, or why there are none."""
-    if "error" in report:
-        return answers.read_error(report["error"])
-    return tuple(name for name in FUNCTIONS if name in list(report["functions"]))

@@ -4,7 +4,8 @@ import os
 import subprocess
 import threading
 
-from .inside import confine
+from .inside import processes
+from .inside.settings import BARE, Level
 from .inside.wire import READY
 from .launch import NO_TORCH, PATIENCE, Starter, command, environment
 from .process import Process, SandboxError, memory_of
@@ -13,23 +14,23 @@ from .process import Process, SandboxError, memory_of
 class Spawns(Starter):
     """A new process for each submission, with its own import of torch. Nothing shuts it in."""
 
-    def ways(self) -> list[list[str]]:
-        """The protections that may work, the most first."""
-        return [["reading"], []] if self._as_user else [["reading"]]
+    def levels(self, _) -> list[Level]:
+        """Those that may work, whatever is wanted."""
+        return self.variants(BARE)
 
     def close(self) -> None:
         pass
 
-    def start(self, way: list[str], preload: list[str]) -> Process:
+    def start(self, level: Level, preload: list[str]) -> Process:
         """A fresh process that has imported torch already, and these: no author's time is spent on that.
 
         Raises:
             SandboxError: torch can't be imported.
         """
-        folder, settings = self.new_settings(way)
-        settings["preload"], uid = preload, settings["uid"]
+        folder, settings = self.new_settings(level)
+        uid = settings.uid
         process = subprocess.Popen(
-            command(settings),
+            command("serve", settings.to_json(), *preload),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -39,7 +40,8 @@ class Spawns(Starter):
 
         def kill():
             if os.name == "posix":
-                confine.end(process.pid, process.pid)
+                processes.end(process.pid)
+                processes.end_below(process.pid)
             if uid is not None:
                 command = ["/bin/sh", "-c", "kill -KILL -1"]  # whoever has left that family
                 subprocess.run(command, user=uid, group=uid, extra_groups=[], check=False)

@@ -1,99 +1,124 @@
 """Refuses system calls that no solution needs, by a seccomp filter (Linux on x86-64 and ARM64)."""
 
 import ctypes
-import functools
 import os
 import platform
 import struct
 
 from .linux import check, libc
+from .numbers import NUMBERS
 
-# Numbers on x86-64 and ARM64: what reaches other processes' memory, keys, mounts or machines, memory that no
-# limit counts, and files past all that hides them. (The names are those of the manual, section 2.)
-_REFUSED = {
-    "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219), "memfd_create": (319, 279),
-    "memfd_secret": (447, 447), "shmget": (29, 194), "shmat": (30, 196), "msgget": (68, 186),
-    "semget": (64, 190), "shmctl": (31, 195), "msgctl": (71, 187), "msgsnd": (69, 189), "msgrcv": (70, 188),
-    "semctl": (66, 191), "semop": (65, 193), "semtimedop": (220, 192), "mq_unlink": (241, 181),
-    "mq_open": (240, 180), "ptrace": (101, 117), "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "process_madvise": (440, 440), "pidfd_getfd": (438, 438), "kcmp": (312, 272), "move_pages": (279, 239),
-    "migrate_pages": (256, 238), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41), "move_mount": (429, 429), "open_tree": (428, 428), "fsopen": (430, 430),
-    "mount_setattr": (442, 442), "open_by_handle_at": (304, 265), "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282), "clone3": (435, 435), "io_uring_setup": (425, 425), "io_setup": (206, 0),
-    "socket": (41, 198), "socketpair": (53, 199), "landlock_create_ruleset": (444, 444),
-}  # fmt: skip
+# What reaches other processes' memory, keys, mounts or machines, memory that no limit counts, and files past
+# all that hides them. (The names are those of the manual, section 2.)
+REFUSED = (
+    "add_key", "request_key", "keyctl", "memfd_create", "memfd_secret", "vmsplice",
+    "shmget", "shmat", "shmctl", "msgget", "msgctl", "msgsnd", "msgrcv", "semget", "semctl", "semop",
+    "semtimedop", "mq_open", "mq_unlink", "ptrace", "process_vm_readv", "process_vm_writev",
+    "process_madvise", "pidfd_getfd", "kcmp", "move_pages", "migrate_pages", "unshare", "setns", "mount",
+    "umount2", "pivot_root", "move_mount", "open_tree", "fsopen", "mount_setattr", "open_by_handle_at", "bpf",
+    "perf_event_open", "userfaultfd", "io_uring_setup", "io_setup", "socket", "socketpair",
+    "landlock_create_ruleset",
+)  # fmt: skip
 
 # Where other processes of the same user can be reached: what does so. (Signals are looked at below.)
-_TO_OTHERS = {
-    "tkill": (200, 130), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
-    "pidfd_open": (434, 434),
-    "pidfd_send_signal": (424, 424), "setpriority": (141, 140), "sched_setparam": (142, 118),
-    "sched_setscheduler": (144, 119), "sched_setattr": (314, 274), "sched_setaffinity": (203, 122),
-    "ioprio_set": (251, 30),
-}  # fmt: skip
+TO_OTHERS = (
+    "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "pidfd_send_signal", "process_mrelease",
+    "setpriority", "sched_setparam", "sched_setscheduler", "sched_setattr", "sched_setaffinity", "ioprio_set",
+)  # fmt: skip
 
-# Where only Landlock guards the files: what it doesn't look at. They do nothing and say that they have.
-_IDLE = {
-    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
-    "chown": (92, None),
-    "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54), "setxattr": (188, 5),
-    "lsetxattr": (189, 6),
-    "fsetxattr": (190, 7), "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
-    "utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88),
-}  # fmt: skip
+# What Landlock doesn't look at: it does nothing, and says that it has.
+IDLE_ON_FILES = (
+    "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "setxattr",
+    "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "utime", "utimes", "futimesat",
+    "utimensat",
+)  # fmt: skip
 
-# column, architecture, clone, kill, tgkill, prlimit64, seccomp
-_MACHINES = {
-    "x86_64": (0, 0xC000003E, 56, 62, 234, 302, 317),
-    "aarch64": (1, 0xC00000B7, 220, 129, 131, 261, 277),
-}
-_EPERM, _ENOSYS, _NEWUSER = 1, 38, 0x10000000
+# Calls whose arguments are looked at. A session of its own is a fair share of the machine of its own: a
+# submission has one, however many processes it starts.
+LOOKED_AT = ("clone", "clone3", "fallocate", "fcntl", "kill", "mmap", "prlimit64", "setsid", "tgkill")
+
+NAMES = tuple(sorted({*REFUSED, *TO_OTHERS, *IDLE_ON_FILES, *LOOKED_AT, "seccomp"}))
+
+_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # the column, AUDIT_ARCH_…
+_X32 = 0x40000000  # from here on x86-64 has other numbers for the same calls
+_EPERM, _ENOSYS, _EOPNOTSUPP = 1, 38, 95
+_NEWUSER = 0x10000000
+_SHARED_AND_ANONYMOUS = 0x21  # MAP_SHARED, MAP_ANONYMOUS
+_TO_AN_OWNER = (8, 10, 15, 1026)  # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY
 
 
-def refuse(others: bool = False, files: bool = False) -> None:
-    """Refuse the calls above and new user namespaces; where asked to, more.
+def refuse(is_alone: bool) -> None:
+    """Refuse the calls above, new user namespaces, and shared memory that belongs to no file.
 
     Args:
-        others: signals to other processes, and what else reaches them.
-        files: changes to files' modes, owners and times.
+        is_alone: whether it sees no other processes and only files of its own; else it may not reach others
+            of its user, nor change files' modes, owners and times, nor take disk without writing.
 
     Raises:
         OSError, KeyError: no filter can be had here.
     """
-    code = program(os.getpid() if others else None, files)
+    code = _program(None if is_alone else os.getpid())
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // len(_and(0)), ctypes.addressof(buffer))
     libc().prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
     # SECCOMP_SET_MODE_FILTER; SPEC_ALLOW, or every branch of the submission's would become slower.
-    seccomp = _MACHINES[platform.machine()][-1]
-    check(libc().syscall(seccomp, 1, 4, ctypes.c_char_p(header)))
+    check(libc().syscall(number_of("seccomp"), 1, 4, ctypes.c_char_p(header)))
 
 
-@functools.lru_cache(maxsize=2)
-def program(own: int | None, files: bool) -> bytes:
-    """The filter; with the id of the own process, signals to all others are refused."""
-    column, architecture, clone, kill, tgkill, prlimit, _ = _MACHINES[platform.machine()]
-    allow, fail, nosys, idle = (_ret(n) for n in (0x7FFF0000, 0x50000 | _EPERM, 0x50000 | _ENOSYS, 0x50000))
-    steps = [_load(4), _jump(architecture, 1, 0), fail, _load(0)]
-    if column == 0:
-        steps += [_jump_above(0x40000000, 0, 1), fail]  # the x32 numbers of the same calls
+def number_of(name: str) -> int | None:
+    """The number of a system call on this machine, None if it has none of this name.
+
+    Raises:
+        KeyError: no numbers are known for this machine, or for this name.
+    """
+    return NUMBERS[name][_ARCHITECTURES[platform.machine()][0]]
+
+
+def _program(own: int | None) -> bytes:
+    """The filter, for the process `own`; None where it is alone."""
+    steps = [_load(4), _jump(_ARCHITECTURES[platform.machine()][1], 1, 0), _fail(_EPERM), _load(0)]
+    if platform.machine() == "x86_64":
+        steps += [_jump_above(_X32, 0, 1), _fail(_EPERM)]
     # The C library takes the old clone where clone3 is not there, and its flags can be looked at.
-    answers = {name: nosys if name == "clone3" else fail for name in _REFUSED}
-    numbers = _REFUSED | (_TO_OTHERS if own else {}) | (_IDLE if files else {})
-    for name, both in numbers.items():
-        if both[column] is not None:
-            steps += [_jump(both[column], 0, 1), idle if name in _IDLE else answers.get(name, fail)]
-    steps += [_jump(clone, 0, 4), _load(16), _and(_NEWUSER), _jump(0, 1, 0), fail, _load(0)]
-    if own:
-        for call, harmless in ((kill, (0, own)), (tgkill, (own,)), (prlimit, (0, own))):
-            steps += [_jump(call, 0, len(harmless) + 3), _load(16)]
-            steps += [_jump(one, len(harmless) - i, 0) for i, one in enumerate(harmless)]
-            steps += [fail, _load(0)]
-    return b"".join((*steps, allow))
+    answers = dict.fromkeys(REFUSED, _EPERM) | {"clone3": _ENOSYS, "setsid": 0}
+    if own is not None:
+        # The C library writes zeros where it can't have the room without.
+        answers |= dict.fromkeys(TO_OTHERS, _EPERM) | dict.fromkeys(IDLE_ON_FILES, 0)
+        answers["fallocate"] = _EOPNOTSUPP
+    for name, errno in answers.items():
+        if (number := number_of(name)) is not None:
+            steps += [_jump(number, 0, 1), _fail(errno)]
+    steps += _refuse_bits("clone", 0, _NEWUSER) + _refuse_bits("mmap", 3, _SHARED_AND_ANONYMOUS)
+    steps += _refuse_values("fcntl", 1, _TO_AN_OWNER)
+    if own is not None:
+        for name, harmless in (("kill", (0, own)), ("tgkill", (own,)), ("prlimit64", (0, own))):
+            steps += _refuse_other_values(name, 0, harmless)
+    return b"".join((*steps, _ret(0x7FFF0000)))  # SECCOMP_RET_ALLOW
+
+
+def _refuse_bits(name, argument, bits):
+    """Steps that refuse a call where all these bits of an argument are set."""
+    return _if_called(name, argument, [_and(bits), _jump(bits, 0, 1), _fail(_EPERM)])
+
+
+def _refuse_values(name, argument, values):
+    """Steps that refuse a call where an argument is one of these."""
+    return _if_called(name, argument, [*_jumps(values), _always(1), _fail(_EPERM)])
+
+
+def _refuse_other_values(name, argument, values):
+    """Steps that refuse a call where an argument is none of these."""
+    return _if_called(name, argument, [*_jumps(values), _fail(_EPERM)])
+
+
+def _if_called(name, argument, steps):
+    """These steps with an argument's lower 32 bits loaded, then the call's number again."""
+    return [_jump(number_of(name), 0, len(steps) + 2), _load(16 + 8 * argument), *steps, _load(0)]
+
+
+def _jumps(values):
+    """To the second step after these where the argument is one of `values`."""
+    return [_jump(value, len(values) - i, 0) for i, value in enumerate(values)]
 
 
 def _load(offset):
@@ -108,8 +133,16 @@ def _jump_above(value, if_at_least, otherwise):
     return struct.pack("HBBI", 0x35, if_at_least, otherwise, value)
 
 
+def _always(steps):
+    return struct.pack("HBBI", 0x05, 0, 0, steps)
+
+
 def _and(value):
     return struct.pack("HBBI", 0x54, 0, 0, value)
+
+
+def _fail(errno):
+    return _ret(0x50000 | errno)  # SECCOMP_RET_ERRNO; 0 is success
 
 
 def _ret(value):

@@ -18,8 +18,8 @@ def send(fd, message, arrays=()):
     """Write one message: a length, a JSON header that tells the arrays' types and shapes, and their bytes."""
     message = message | {"arrays": [[array.dtype.str[1:], list(array.shape)] for array in arrays]}
     header = _dumps(message, default=repr).encode()
-    parts = [_pack("<I", len(header)), header, *(a.tobytes() for a in arrays)]
-    data = memoryview(b"".join(parts))
+    pieces = [_pack("<I", len(header)), header, *(a.tobytes() for a in arrays)]
+    data = memoryview(b"".join(pieces))
     while data:
         data = data[_write(fd, data) :]
 
@@ -43,11 +43,11 @@ def receive(fd, limit=1 << 30, header=1 << 30):
 
 
 def _read_exactly(fd, size):
-    parts = []
+    pieces = []
     while size:
-        part = _read(fd, min(size, 1 << 20))
-        if not part:
+        piece = _read(fd, min(size, 1 << 20))
+        if not piece:
             raise EOFError
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)

@@ -1,0 +1,4 @@
+import os
+here = os.getcwd()
+os.chdir("/")
+os.rename(here, os.path.join(TEMPORARY, "moved"))

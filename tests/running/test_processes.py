@@ -1,0 +1,219 @@
+"""Processes: a submission's end with it, the grader's own are replaced, and all end with the grader."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.examples import EXAMPLES, RIGHT
+from tests.grading.handed_in.submission import Submission
+from tests.grading.judging.grade import grade
+from tests.grading.running import trial
+from tests.grading.running.answers import Died
+from tests.grading.running.inside.processes import below
+from tests.grading.running.process import Limits
+from tests.grading.running.sandbox import Sandbox
+from tests.grading.sheet.rubric import FUNCTIONS, TOTAL
+
+from .support import (
+    IS_LINUX,
+    LINUX,
+    PROGRAMS,
+    ROOT,
+    eventually,
+    family_of,
+    grades_right,
+    loaded_from,
+    output_of,
+    parent_of,
+    program,
+    server_of,
+)
+
+
+def own_processes(sandbox):
+    """How many processes are below a server that serves nobody: the first of its namespace."""
+    return 1 if sandbox.level.namespaces else 0
+
+
+@LINUX
+def test_a_daemon_ends_with_its_submission(any_level):
+    server = server_of(any_level)
+    output_of(any_level, program("daemon"))
+    assert eventually(lambda: len(below(server)) == own_processes(any_level))
+    assert grades_right(any_level)
+
+
+HOSTILE = sorted((EXAMPLES / "hostile").glob("*.py"))
+
+
+@LINUX
+@pytest.mark.parametrize(("level", "share"), [("full", 0), ("container", 1), ("filter", 2), ("bare", 3)])
+def test_many_in_a_row_leave_nothing_behind(request, temporary, monkeypatch, level, share):
+    sandbox = request.getfixturevalue(level)
+    monkeypatch.setattr(sandbox, "limits", Limits(seconds=1))
+    server = server_of(sandbox)
+    assert grades_right(sandbox)
+
+    def held():
+        family = [server, *below(server)]
+        files = [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), *family)]
+        return files, threading.active_count(), os.listdir(temporary)
+
+    assert eventually(lambda: len(below(server)) == own_processes(sandbox))  # what is still being ended
+    before = held()
+    sources = [program(name) for name in ("deep_folders", "locked_folders", "many_files", "daemon")]
+    for source in (*sources, *(path.read_text("latin-1") for path in HOSTILE[share::8])):
+        grade(Submission("hostile", source=source), sandbox)
+        assert grades_right(sandbox), source
+    assert eventually(lambda: held() == before), (before, held())
+    assert server_of(sandbox) == server
+
+
+def test_nothing_is_left_behind(sandbox, temporary):
+    source = f"import subprocess, time\nsubprocess.Popen(['sleep', '61.5'])\n{RIGHT}"
+    assert grades_right(sandbox, source)
+    assert list(temporary.iterdir()) == []
+    assert eventually(lambda: not running("61.5"))
+
+
+def running(argument):
+    """The processes of this system with `argument` on their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found += [path] if argument.encode() in path.read_bytes() else []
+        except OSError:
+            continue
+    return found
+
+
+@LINUX
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])  # Windows has no SIGKILL
+def test_with_the_grader_everything_ends(temporary, name):
+    command = [sys.executable, PROGRAMS / "with_the_grader.py", ROOT]
+    env = os.environ | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        [*map(str, command)],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as run:
+        run.stdout.readline()
+        assert eventually(lambda: len(running("71.5")) >= 2)
+        os.killpg(run.pid, getattr(signal, name))
+    assert eventually(lambda: not running("71.5"))
+    if name == "SIGINT":
+        assert list(temporary.iterdir()) == []
+
+
+@LINUX
+def test_a_dead_process_of_the_graders_is_replaced():
+    with Sandbox(Limits(seconds=20)) as sandbox:  # with an origin of its own
+        first = server_of(sandbox)
+        os.kill(first, signal.SIGKILL)
+        assert grades_right(sandbox)
+        second = server_of(sandbox)
+        os.kill(parent_of(second), signal.SIGKILL)
+        assert grades_right(sandbox)
+        assert server_of(sandbox) == second != first
+        os.kill(second, signal.SIGKILL)  # and the origin is dead already
+        assert grades_right(sandbox)
+        assert server_of(sandbox) != second
+
+
+@LINUX
+def test_who_dies_with_its_server_is_graded_again(new_sandbox):
+    source = f"import time\ntime.sleep(1.5)\n{RIGHT}"
+    found, servers = [], []
+
+    def work(sandbox):
+        servers.append(server_of(sandbox))
+        found.append(grade(Submission("test", source=source), sandbox))
+
+    with new_sandbox() as sandbox:
+        thread = threading.Thread(target=work, args=(sandbox,))
+        thread.start()
+        assert eventually(lambda: servers and any(map(is_submission, below(servers[0]))))
+        os.kill(servers[0], signal.SIGKILL)
+        thread.join()
+    assert found[0].total == TOTAL
+
+
+def is_submission(pid):
+    """Whether a process has been given the place of a submission: it keeps high numbers of files alone."""
+    try:
+        numbers = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    except OSError:
+        return False
+    return any(number >= 500 for number in numbers) and not any(2 < number < 500 for number in numbers)
+
+
+@LINUX
+def test_threads_share_what_is_imported_and_known_of_the_machine(new_sandbox):
+    with new_sandbox() as sandbox:
+        found = [server_of(sandbox)]
+        thread = threading.Thread(
+            target=lambda: found.extend([output_of(sandbox, "print(1)"), server_of(sandbox)])
+        )
+        thread.start(), thread.join(60)
+        first, output, second = found
+        assert output == "1\n" and first != second
+        assert {first, second} <= family_of(sandbox)
+    assert eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in (first, second)))
+
+
+@LINUX
+def test_sandboxes_share_an_origin_that_stays(origin):
+    parents = set()
+    for _ in range(2):
+        with Sandbox(Limits(seconds=20), origin=origin) as sandbox:
+            server = server_of(sandbox)
+            parents.add(parent_of(server))
+        assert eventually(lambda server=server: not os.path.exists(f"/proc/{server}"))
+    assert len(parents) == 1 and os.path.exists(f"/proc/{parents.pop()}")
+
+
+@LINUX
+def test_what_few_import_is_imported_once_and_for_them_alone(new_sandbox):
+    source = "import sys\nprint(sorted({'torch', 'scipy', 'sklearn'} & {*sys.modules}))\n"
+    with new_sandbox(Limits(seconds=60), ["scipy"]) as sandbox:
+        assert output_of(sandbox, source) == "['torch']\n"
+        assert output_of(sandbox, f"{source}import scipy") == "['scipy', 'torch']\n"
+        assert output_of(sandbox, f"{source}import sklearn") == "['torch']\n"
+
+
+def test_a_default_timeout_of_sockets_ends_no_server(new_sandbox):
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(0.1)
+    try:
+        with new_sandbox() as sandbox:
+            assert grades_right(sandbox)
+            if IS_LINUX:
+                server = server_of(sandbox)
+                assert output_of(sandbox, "import time\ntime.sleep(0.3)\nprint(1)") == "1\n"
+                assert server_of(sandbox) == server
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def test_spawning_where_nothing_can_fork(temporary):
+    with Sandbox(Limits(seconds=30, memory_bytes=512 << 20), fork=False) as sandbox:
+        assert grades_right(sandbox)
+        assert sandbox.level.name == "bare"
+        if IS_LINUX:
+            call = "get_objective_term(*[torch.zeros(2, 2)] * 5)"
+            assert loaded_from(sandbox, f"{program('children_with_memory')}\n{call}") == Died("memory")
+    assert list(temporary.iterdir()) == []
+
+
+def test_the_clock_of_a_spawned_submission_starts_when_torch_is_there(monkeypatch):
+    monkeypatch.setattr(trial, "CHECKS", [])
+    with Sandbox(Limits(seconds=0.5), fork=False) as sandbox:
+        assert loaded_from(sandbox, RIGHT) == tuple(FUNCTIONS.values())

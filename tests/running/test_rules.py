@@ -1,0 +1,119 @@
+"""The table of what a submission may see."""
+
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.grading.running.inside.landlock import outside
+from tests.grading.running.inside.rules import Access, private, rules_for
+from tests.grading.running.inside.settings import CONTAINER, FULL, Settings
+from tests.grading.running.process import remove
+
+from .support import LINUX, ROOT_ONLY, output_of
+
+SETTINGS = Settings(
+    level=CONTAINER,
+    folder="/tmp/submission-1/own",
+    uid=30_000,
+    environment={"HOME": "/tmp"},
+    library=("/usr/lib/python3",),
+    hidden=("/usr/share/course",),
+    memory_bytes=1,
+    file_bytes=2,
+    folder_bytes=3,
+)
+
+
+def named(path, settings=SETTINGS):
+    """What the table says of the paths above and equal to this one, the innermost first."""
+    rules = sorted(rules_for(settings), key=lambda rule: -len(rule.path))
+    return [rule.access for rule in rules if f"{path}/".startswith(f"{rule.path}/")]
+
+
+@pytest.mark.parametrize(
+    ("path", "accesses"),
+    [
+        ("/usr/lib/libm.so", [Access.READ]),
+        ("/usr/share/course/grades.csv", [Access.HIDDEN, Access.READ]),
+        ("/tmp/submission-1/own/x", [Access.WRITE]),
+        ("/tmp/submission-1", []),
+        ("/home/anna/.ssh", []),
+        ("/proc/1/environ", []),
+        ("/dev/null", [Access.WRITE]),
+        ("/dev/zero", []),  # mapped, it is memory that nobody counts
+        ("/dev/shm/left", []),  # other users' as well
+    ],
+)
+def test_what_the_table_names(path, accesses):
+    assert named(path) == accesses
+
+
+def test_shared_memory_is_there_where_it_is_a_submissions_own():
+    assert named("/dev/shm/x", replace(SETTINGS, level=FULL)) == [Access.WRITE]
+
+
+LOOK = """
+import os
+for path in PATHS:
+    try:
+        print(path, "read" if os.listdir(path) else "empty")
+    except OSError:
+        print(path, "refused")
+"""
+
+
+@ROOT_ONLY
+def test_the_innermost_rule_counts(new_sandbox, with_rules):
+    """As if the project lay below /usr, and an environment in the project."""
+    project = tempfile.mkdtemp(dir="/usr/local")
+    library = f"{project}/env/lib"
+    try:
+        for folder in (project, library, f"{project}/data"):
+            os.makedirs(folder, exist_ok=True)
+            os.chmod(folder, 0o755)
+            Path(folder, "file").write_text("x")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "base_prefix", library)
+            with new_sandbox(hidden=[project], levels=[with_rules.level]) as sandbox:
+                paths = ["/usr/lib", library, f"{project}/data", "/root"]
+                output = output_of(sandbox, f"PATHS = {paths}\n{LOOK}")
+    finally:
+        remove(project)
+    found = [line.split()[1] for line in output.splitlines()]
+    assert found[:2] == ["read", "read"] and "read" not in found[2:], output
+
+
+def test_every_rule_says_why():
+    assert all(rule.why for rule in rules_for(SETTINGS))
+
+
+def test_settings_travel_as_text():
+    found = Settings.from_json(SETTINGS.to_json())
+    assert found.to_json() == SETTINGS.to_json() and found.level == CONTAINER
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such modes")
+def test_what_its_owner_alone_may_read_is_private(tmp_path):
+    for name, mode in (("open", 0o644), ("secret", 0o640), ("deep/key", 0o600), ("deep/all", 0o444)):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+        path.chmod(mode)
+    (tmp_path / "closed").mkdir(mode=0o711)
+    (tmp_path / "link").symlink_to("secret")
+    names = [os.path.relpath(path, tmp_path) for path in private(str(tmp_path))]
+    assert names == ["closed", "deep/key", "secret"]
+    assert private(str(tmp_path / "nowhere")) == ()
+
+
+@LINUX
+def test_landlock_is_given_what_lies_beside_the_hidden(tmp_path):
+    for name in ("a/b/c", "a/d", "e"):
+        (tmp_path / name).mkdir(parents=True)
+    top = str(tmp_path)
+    assert sorted(outside(top, [f"{top}/a/b"])) == [f"{top}/a/d", f"{top}/e"]
+    assert outside(top, []) == outside(top, ["/elsewhere"]) == [top]
