@@ -155,13 +155,9 @@ def test_where_solution_py_is_a_students_only_its_points_are_told(tmp_path):
     (project / "solution.py").write_text(
         f"{student}\ntry:\n    open({str(mark)!r}, 'w')\nexcept OSError:\n    pass\n"
     )
-    tests = [
-        "tests/test_functions.py",
-        "tests/reporting",
-        "tests/notebook/test_notebook.py",
-        "tests/handing_out",
-    ]
-    run = run_pytest(*tests, "tests/test_solution.py", cwd=project)
+    notebook = "tests/notebook/test_notebook.py::test_every_code_cell_was_run_in_order"
+    tests = [notebook, "tests/test_functions.py", "tests/reporting/test_pages.py", "tests/test_solution.py"]
+    run = run_pytest(*tests, cwd=project)
     assert run.returncode == 1, run.stdout + run.stderr
     lost = TOTAL - POINTS["1.hidden"] - POINTS["2.hidden"]
     assert f"Total: {lost:g}/{TOTAL:g} points" in run.stdout

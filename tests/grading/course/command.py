@@ -49,7 +49,7 @@ def _options():
     parser = _Parser(prog=PROGRAM, usage=USAGE, epilog=STATUSES)
     parser.add_argument("paths", nargs="+", metavar="PATH", help=argparse.SUPPRESS)
     add = parser.add_argument_group("options").add_argument
-    add("--help", action="help", help="show this")
+    add("-h", "--help", action="help", help="show this")
     add(
         "--grades",
         type=_path,
@@ -125,8 +125,9 @@ def main(arguments: list[str] | None = None) -> int:
         SystemExit: it was called wrongly, which has been said then.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        stream.reconfigure(errors="replace")  # some terminals know ASCII only
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # some terminals know ASCII only
     if arguments[:1] == ["merge"]:
         return _merge(arguments[1:])
     parser = _options()
@@ -168,6 +169,7 @@ def _grade(options, paths, submissions, outputs, interrupt):
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         status = 128 + interrupt.number
+    interrupt.ignore()  # no file is to be missing for a second Ctrl-C
     outputs.finish()
     print("\n".join(outputs.lines()))
     if outputs.grades:
@@ -182,9 +184,13 @@ class _Interrupt:
 
     def __call__(self, number, _):
         self.number = number
-        for name in _SIGNALS:
-            signal.signal(name, signal.SIG_IGN)
+        self.ignore()
         raise KeyboardInterrupt
+
+    def ignore(self):
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
 
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -197,9 +203,9 @@ def _interrupts():
     before = {}
     if threading.current_thread() is threading.main_thread():
         before = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number, handler in before.items():
-        if handler != signal.SIG_IGN:
-            signal.signal(number, interrupt)
+    before = {number: handler for number, handler in before.items() if handler not in (None, signal.SIG_IGN)}
+    for number in before:
+        signal.signal(number, interrupt)
     try:
         yield interrupt
     finally:
@@ -209,7 +215,7 @@ def _interrupts():
 
 def _merge(arguments):
     parser = _Parser(prog=f"{PROGRAM} merge", description="Put the tables of shards together.")
-    parser.add_argument("--help", action="help", help="show this")
+    parser.add_argument("-h", "--help", action="help", help="show this")
     parser.add_argument("out", type=_path, metavar="grades.csv", help="the whole table; its rows stay")
     parser.add_argument("parts", type=_path, nargs="+", metavar="part.csv")
     options = parser.parse_args(arguments)

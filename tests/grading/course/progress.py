@@ -28,6 +28,8 @@ class Progress:
             total=len(names),
             file=stream,
             disable=not (self._is_shown and stream.isatty()),
+            ncols=self._width,  # some terminals say that they have neither columns nor lines
+            nrows=24,
             leave=False,
             bar_format=_BAR,
         )
