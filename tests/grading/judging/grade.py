@@ -64,8 +64,8 @@ def _examine(exercise: Exercise, probes: Probes) -> Conversation[list[Result]]:
     try:
         return (yield from examine(exercise, FORMULAS[exercise.number], probes))
     except Exception as error:
-        reason, mistake = sentences.GRADER_ERROR(kind=type(error).__name__)
-        return [Result(criterion, reason, mistake, needs_look=True) for criterion in exercise.criteria]
+        failure = sentences.GRADER_ERROR(kind=type(error).__name__)
+        return Verdict(exercise).lose_all(*failure, look=True).results()
 
 
 def check_function(function: Callable, number: int, probes: Probes | None = None) -> list[Result]:

@@ -39,6 +39,4 @@ def _stand_in_another_order(answer, arguments):
 
 def _are_explained(examinee, batches):
     values = yield from examinee.values(*batches)
-    if any(value is None for value in values):
-        return False
-    return not isinstance(examinee.explain(list(zip(batches, values, strict=True)), depth=1), Unknown)
+    return not isinstance(examinee.explain_values(batches, values, depth=1), Unknown)

@@ -110,7 +110,7 @@ PENALTY = Sentence("penalty",
     "Your loss adds something to the error, such as a penalty on the weights. The sheet's loss is the "
     "reconstruction error alone.")
 IGNORES = Sentence("ignores parameters",
-    "Your {e.result} {e.are} the same whatever {held}: the sheet's formula uses it.")
+    "Your {e.result} {e.are} the same whatever {held}. The sheet's formula uses all of x, V, W, b and a.")
 IGNORES_MOST = Sentence("ignores parameters",
     "Your {e.result} {e.are} the same whatever {held}. V, W, b and a are given: no `nn.Linear`, and no "
     "numbers of your own.")

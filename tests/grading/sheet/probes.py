@@ -85,7 +85,10 @@ class Probes:
 
     @functools.cached_property
     def training(self) -> tuple[Batch, ...]:
-        """A large batch, and two more steps as Adam makes them: the parameters move a little, all of them."""
+        """A large batch, and two more steps as Adam makes them: the parameters move a little, all of them.
+
+        The last two have the same images: what is kept for a tensor shows there.
+        """
         random = self._another_random(4)
         first = _model(random, 130, 66)  # the notebook has batches of 128
         x, W, a = (first.arrays[name] for name in "xWa")
@@ -93,13 +96,13 @@ class Probes:
             :, None
         ]  # who leaves out the last gets another loss
         x[:, :9], W[:, :9], a[:9] = 0, 0, 0  # pixels without an error, where a root has no slope
-        steps = [first]
+        steps, images = [first], _images(random, 3)
         for _ in range(2):  # of one size: what is kept for a parameter and a size shows at the second
             moved = {
                 name: array + random.choice(np.float32([-0.01, 0.01]), array.shape)
                 for name, array in steps[-1].arrays.items()
             }
-            steps.append(Batch(moved | {"x": _images(random, 3)}))
+            steps.append(Batch(moved | {"x": images}))
         return tuple(steps)
 
     @functools.cached_property
