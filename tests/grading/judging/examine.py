@@ -13,7 +13,7 @@ from .check_form import check_form
 from .explain import Explanation, Known, Right, Unknown, expected_value, follows
 from .ignored import charge_ignored, ignored_arguments
 from .locate import locate, locate_random
-from .locate_scores import locate_scores
+from .locate_scores import explain_images_alone, locate_scores
 from .recover import recover
 from .result import Result
 
@@ -106,6 +106,9 @@ class _Examination:
         self.is_explained = not isinstance(explanation, Unknown)
         if exercise.own and not {exercise.form, exercise.own} & verdict.lost:
             yield from check_own(examinee, explanation, *answers[0])
+            if exercise.own in verdict.lost and isinstance(explanation, Known):  # which may come from that
+                alone = yield from explain_images_alone(examinee, batch)
+                explanation = explanation if isinstance(alone, Unknown) else alone
         explanation = yield from self._charge(explanation, answers, replies, is_random)
         if exercise.differentiable and exercise.form not in verdict.lost:
             check_gradient(examinee, explanation, batch, replies.first)

@@ -6,21 +6,28 @@ from ..sheet.probes import Batch
 from ..sheet.steps import steps_of
 from . import sentences
 from .asking import Conversation, Examinee
-from .explain import Explanation, Unknown
+from .explain import Explanation, Right, Unknown, follows
 
 
 def locate_scores(examinee: Examinee, answers: list[tuple[Batch, np.ndarray]]) -> Conversation[None]:
     """Charge scores that no known mistake explains: ties, another order, or a dependence on other images."""
     exercise, verdict = examinee.exercise, examinee.verdict
-    if {exercise.form, exercise.own} & verdict.lost:
-        explanation = yield from _explain_images_alone(examinee, answers[0][0])
-        if not isinstance(explanation, Unknown):
-            examinee.charge(explanation)
-            return
+    is_said = bool({exercise.form, exercise.own} & verdict.lost)
+    batch = answers[0][0]
+    if not is_said:
+        right = (follows(exercise, examinee.formula, Right(), *one) for one in answers)
+        batch = next((other for (other, _), ok in zip(answers, right, strict=True) if not ok), batch)
+    alone = yield from explain_images_alone(examinee, batch)
+    if isinstance(alone, Right) and not is_said:
+        verdict.lose(exercise.own, *sentences.DEPENDS_ON_BATCH(made=sentences.BY_OTHERS))
+        return
+    if is_said and not isinstance(alone, Unknown):
+        examinee.charge(alone)
+        return
     _locate_order(examinee, answers)
 
 
-def _explain_images_alone(examinee, batch) -> Conversation[Explanation]:
+def explain_images_alone(examinee: Examinee, batch: Batch) -> Conversation[Explanation]:
     """What explains the scores of images that are asked one at a time."""
     x = batch.arrays["x"]
     values = yield from examinee.values(*(batch.of([i]) for i in range(len(x))))

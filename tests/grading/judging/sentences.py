@@ -119,6 +119,7 @@ RETURNS_INPUT = Sentence("ignores parameters", "Your function returns its input,
 # Scores.
 DEPENDS_ON_BATCH = Sentence("depends on the batch",
     "Your scores are {made}, so an image's score depends on what else is in the batch.")
+BY_OTHERS = "changed by the other images of the batch, or by earlier calls"
 ALL_THE_SAME = Sentence("constant", "All images get the same score, so none is stranger than another.")
 THRESHOLD = Sentence("threshold",
     "Your function gives verdicts, not scores: many images get the same value, as after a comparison with a "
@@ -158,7 +159,7 @@ GRADER_ERROR = Sentence("grader error",
 
 # fmt: on
 
-_SLIPS = ("RuntimeError", "TypeError", "AttributeError")
+_SLIPS = ("RuntimeError", "TypeError", "AttributeError", "RecursionError")
 _ARGUMENTS = r"positional argument|unexpected keyword|takes no arguments"
 
 

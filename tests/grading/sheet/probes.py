@@ -72,10 +72,15 @@ class Probes:
         random = self._another_random(2)
         return tuple(_spread(random, 64) for _ in range(2))
 
-    def single(self, arguments: tuple[str, ...]) -> tuple[Batch, ...]:
-        """Batches with one image, for code that takes no more."""
-        values = self.questions(arguments).values
-        return values[0].of([0]), values[-1].of([0])
+    def particular(self, arguments: tuple[str, ...]) -> dict[str, tuple[Batch, ...]]:
+        """Pairs of batches for code that takes these sizes only, {"N = 64": …}; the most general first."""
+        usual, values = self.usual(arguments), self.questions(arguments).values
+        if "V" not in arguments:
+            return {"N = 64": usual, "N = 1": (values[0].of([0]), values[-1].of([0]))}
+        random = self._another_random(5)
+        sizes = {"N = 64": ((64, 5), (64, 9)), "h = 32": ((7, 32), (2, 32)), "N = 1": ((1, 5), (1, 9))}
+        found = {size: tuple(_model(random, N, h) for N, h in some) for size, some in sizes.items()}
+        return found | {"N = 64, h = 32": usual}
 
     @functools.cached_property
     def square(self) -> tuple[Batch, ...]:

@@ -3,9 +3,11 @@
 import contextlib
 import dis
 import inspect
+import itertools
 import linecache
 import os
 import sys
+import types
 
 import numpy as np
 
@@ -128,6 +130,8 @@ def _restore(before):
 
 
 def _describe(result):
+    if _isinstance(result, types.GeneratorType):
+        result = list(itertools.islice(result, MAX_NUMBERS + 1))
     report, numbers = _describe_one(result)
     if _isinstance(result, (list, tuple)) and not numbers:
         described = [_describe_one(item) for item in result[:MAX_ITEMS]]
