@@ -70,7 +70,12 @@ def test_arguments_that_are_exchanged_are_named(body, part, mistake):
 
 
 @pytest.mark.parametrize(
-    "body", ["((x - reconstruction) ** 2).sum(1).mean()", "(x - reconstruction).square().median()"]
+    "body",
+    [
+        "((x - reconstruction) ** 2).sum(1).mean()",
+        "((x - reconstruction) ** 2).flatten(1).sum(1).amax()",
+        "(x - reconstruction).square().median()",
+    ],
 )
 def test_one_number_for_the_batch_orders_nothing(body):
     found = results_of(3, f"return {body}")

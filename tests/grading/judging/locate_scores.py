@@ -13,17 +13,16 @@ def locate_scores(examinee: Examinee, answers: list[tuple[Batch, np.ndarray]]) -
     """Charge scores that no known mistake explains: ties, another order, or a dependence on other images."""
     exercise, verdict = examinee.exercise, examinee.verdict
     is_said = bool({exercise.form, exercise.own} & verdict.lost)
-    batch = answers[0][0]
-    if not is_said:
-        right = (follows(exercise, examinee.formula, Right(), *one) for one in answers)
-        batch = next((other for (other, _), ok in zip(answers, right, strict=True) if not ok), batch)
-    alone = yield from explain_images_alone(examinee, batch)
-    if isinstance(alone, Right) and not is_said:
-        verdict.lose(exercise.own, *sentences.DEPENDS_ON_BATCH(made=sentences.BY_OTHERS))
-        return
-    if is_said and not isinstance(alone, Unknown):
-        examinee.charge(alone)
-        return
+    if is_said or answers[0][1].shape == examinee.right(answers[0][0]).shape:
+        wrong = [one for one in answers if not follows(exercise, examinee.formula, Right(), *one)]
+        batch, _ = answers[0] if is_said or not wrong else wrong[0]
+        alone = yield from explain_images_alone(examinee, batch)
+        if is_said and not isinstance(alone, Unknown):
+            examinee.charge(alone)
+            return
+        if isinstance(alone, Right):
+            verdict.lose(exercise.own, *sentences.DEPENDS_ON_BATCH(made=sentences.BY_OTHERS))
+            return
     _locate_order(examinee, answers)
 
 
