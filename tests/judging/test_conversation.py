@@ -67,7 +67,7 @@ def test_after_a_death_nothing_was_reached_but_the_form_is_lost(number):
     results = ended(conversation, [Died("time", 10)] * len(message))
     kinds = {result.criterion.part: result.mistake for result in results}
     assert kinds.pop(exercise.form) == "time" and set(kinds.values()) == {"not reached"}
-    assert not any(result.points for result in results) and all(result.needs_look for result in results)
+    assert not any(result.points for result in results) and all(result.needs_human for result in results)
 
 
 def test_a_stub_is_asked_nothing_else():

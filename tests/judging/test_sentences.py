@@ -70,7 +70,12 @@ def test_arguments_that_are_exchanged_are_named(body, part, mistake):
 
 
 @pytest.mark.parametrize(
-    "body", ["((x - reconstruction) ** 2).sum(1).mean()", "(x - reconstruction).square().median()"]
+    "body",
+    [
+        "((x - reconstruction) ** 2).sum(1).mean()",
+        "((x - reconstruction) ** 2).flatten(1).sum(1).amax()",
+        "(x - reconstruction).square().median()",
+    ],
 )
 def test_one_number_for_the_batch_orders_nothing(body):
     found = results_of(3, f"return {body}")
@@ -96,10 +101,36 @@ def test_a_score_of_the_images_alone_has_no_direction():
     assert {part for part, result in found.items() if result.lost} == {"direction", "error"}
 
 
-@pytest.mark.parametrize("size", ["28, 28", "64, 28, 28"])
-def test_one_size_alone_costs_the_form(size):
-    found = results_of(2, f"return ({FORWARD}).reshape({size})")
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        (f"return ({FORWARD}).reshape(28, 28)", "N = 1"),
+        (f"return ({FORWARD}).reshape(64, 28, 28)", "N = 64"),
+        (f"b = b.reshape(32)\nreturn ({FORWARD}).reshape(-1, 28, 28)", "h = 32"),
+        (f"b = b.reshape(32)\nreturn ({FORWARD}).reshape(64, 28, 28)", "N = 64, h = 32"),
+    ],
+)
+def test_one_size_alone_costs_the_form_and_is_named(body, size):
+    found = results_of(2, body)
     assert {part: result.mistake for part, result in found.items() if result.lost} == {"shape": "size"}
+    assert f"only right for {size}." in found["shape"].reason
+
+
+def test_the_nearest_reconstruction_of_the_batch_depends_on_the_batch():
+    body = (
+        "x, r = x.reshape(len(x), -1), reconstruction.reshape(len(x), -1)\nreturn torch.cdist(x, r).amin(1)"
+    )
+    assert {part for part, result in results_of(3, body).items() if result.lost} == {"own"}
+
+
+def test_scores_may_be_a_generator_as_they_may_be_a_list():
+    body = "return (((i - j) ** 2).sum() for i, j in zip(x, reconstruction))"
+    assert not any(result.lost for result in results_of(3, body).values())
+
+
+def test_a_function_that_calls_itself_is_told_so():
+    reason = results_of(2, "return reconstruct(x, V, W, b, a)")["shape"].reason
+    assert "calls itself again and again" in reason
 
 
 def test_a_tensor_on_another_device_is_judged_like_any_other(monkeypatch):

@@ -156,7 +156,7 @@ def test_what_only_looks_right_is_found_out(function, body, part):
     assert list(lost) == [part]
 
 
-@pytest.mark.parametrize("key", ["id(V)", "(id(V), x.shape)"])
+@pytest.mark.parametrize("key", ["id(V)", "(id(V), x.shape)", "(x, V, W, b, a)"])
 def test_what_is_kept_for_a_parameter_is_found_out(key):
     # In training the parameters stay the same objects.
     body = f"key = {key}\nif key in kept:\n    return kept[key]\nr = {FORWARD}\n"

@@ -56,7 +56,9 @@ def messages_of(sandbox, source):
 def test_a_right_submission_is_asked_almost_all_in_one_message(short_sandbox):
     found, counts = messages_of(short_sandbox, RIGHT)
     assert found.total == TOTAL
-    assert counts == [3]  # what is loaded, what is foreseen, and a part of a batch that its own scores decide
+    assert counts == [
+        3
+    ]  # what is loaded, what is asked of all, and a part of a batch that its own scores decide
 
 
 def test_what_ends_the_process_is_asked_one_by_one(short_sandbox):

@@ -1,7 +1,7 @@
 """How a function of a submission is asked, and how its answers are read as numbers."""
 
 import itertools
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from ..running.question import Question
 from ..sheet.probes import Batch, Probes, Questions
 from ..sheet.rubric import Exercise
 from ..sheet.steps import Formula
-from .explain import Explanation, Known, Right, explain, right_value
+from .explain import Explanation, Known, Right, Unknown, explain, right_value
 from .result import Verdict
 
 T = TypeVar("T")
@@ -119,3 +119,9 @@ class Examinee:
 
     def explain(self, answers: list[tuple[Batch, np.ndarray]], depth: int = 2) -> Explanation:
         return explain(self.exercise, self.formula, answers, depth)
+
+    def explain_values(self, batches: Sequence[Batch], values: list, depth: int = 2) -> Explanation:
+        """The same for what `values` gives: unknown where there is none."""
+        if any(value is None for value in values):
+            return Unknown()
+        return self.explain(list(zip(batches, values, strict=True)), depth)

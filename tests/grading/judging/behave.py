@@ -69,7 +69,7 @@ def _batch_made(scores):
         return "divided by their sum"
     if np.isclose(np.abs(scores).max(), 1, atol=1e-6):
         return "divided by their maximum"
-    return "changed by the other images of the batch, or by earlier calls"
+    return sentences.BY_OTHERS
 
 
 # ---------------------------------------------------------------- gradients

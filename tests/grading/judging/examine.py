@@ -11,8 +11,9 @@ from .asking import Conversation, Examinee, Round
 from .behave import check_effects, check_gradient, check_own, check_training, is_repeatable
 from .check_form import check_form
 from .explain import Explanation, Known, Right, Unknown, expected_value, follows
-from .locate import charge_ignored, ignored_arguments, locate
-from .locate_scores import locate_scores
+from .ignored import charge_ignored, ignored_arguments
+from .locate import locate, locate_random
+from .locate_scores import explain_images_alone, locate_scores
 from .recover import recover
 from .result import Result
 
@@ -105,6 +106,9 @@ class _Examination:
         self.is_explained = not isinstance(explanation, Unknown)
         if exercise.own and not {exercise.form, exercise.own} & verdict.lost:
             yield from check_own(examinee, explanation, *answers[0])
+            if exercise.own in verdict.lost and isinstance(explanation, Known):  # which may come from that
+                alone = yield from explain_images_alone(examinee, batch)
+                explanation = explanation if isinstance(alone, Unknown) else alone
         explanation = yield from self._charge(explanation, answers, replies, is_random)
         if exercise.differentiable and exercise.form not in verdict.lost:
             check_gradient(examinee, explanation, batch, replies.first)
@@ -132,7 +136,7 @@ class _Examination:
     def _charge_known(self, explanation: Known) -> Conversation[Explanation]:
         """Charge known mistakes, unless it is that arguments are not used: a network that is cut off looks
         like many mistakes."""
-        names = yield from ignored_arguments(self.examinee, is_random=False)
+        names = yield from ignored_arguments(self.examinee)
         charged = {part for way in explanation.mistakes for part in (way.part, *way.hides)}
         if len(names) < 2 or {self.exercise.uses[name] for name in names} <= charged:
             self.examinee.charge(explanation)
@@ -269,16 +273,17 @@ class _Examination:
             return False
         if (yield from self._is_right_for_the_usual_size(answers)):
             return False
-        return (yield from locate(examinee, is_random))
+        if is_random:
+            return (yield from locate_random(examinee))
+        yield from locate(examinee)
+        return False
 
     def _is_right_for_the_usual_size(self, answers):
         """Whether it is explained for batches as the notebook has them, and for no small one."""
         examinee, exercise, batch = self.examinee, self.exercise, answers[0][0]
         usual = examinee.probes.usual(exercise.arguments)
         values = yield from examinee.values(*usual)
-        if any(value is None for value in values):
-            return False
-        explanation = examinee.explain(list(zip(usual, values, strict=True)), depth=1)
+        explanation = examinee.explain_values(usual, values, depth=1)
         if isinstance(explanation, Unknown) or any(way.guessed for way in explanation.mistakes):
             return False  # two batches of one size are too much alike to tell a number
         # If it is right for some small batch as well, it is not the size that matters.

@@ -6,21 +6,27 @@ from ..sheet.probes import Batch
 from ..sheet.steps import steps_of
 from . import sentences
 from .asking import Conversation, Examinee
-from .explain import Explanation, Unknown
+from .explain import Explanation, Right, Unknown, follows
 
 
 def locate_scores(examinee: Examinee, answers: list[tuple[Batch, np.ndarray]]) -> Conversation[None]:
     """Charge scores that no known mistake explains: ties, another order, or a dependence on other images."""
     exercise, verdict = examinee.exercise, examinee.verdict
-    if {exercise.form, exercise.own} & verdict.lost:
-        explanation = yield from _explain_images_alone(examinee, answers[0][0])
-        if not isinstance(explanation, Unknown):
-            examinee.charge(explanation)
+    is_said = bool({exercise.form, exercise.own} & verdict.lost)
+    if is_said or answers[0][1].shape == examinee.right(answers[0][0]).shape:
+        wrong = [one for one in answers if not follows(exercise, examinee.formula, Right(), *one)]
+        batch, _ = answers[0] if is_said or not wrong else wrong[0]
+        alone = yield from explain_images_alone(examinee, batch)
+        if is_said and not isinstance(alone, Unknown):
+            examinee.charge(alone)
+            return
+        if isinstance(alone, Right):
+            verdict.lose(exercise.own, *sentences.DEPENDS_ON_BATCH(made=sentences.BY_OTHERS))
             return
     _locate_order(examinee, answers)
 
 
-def _explain_images_alone(examinee, batch) -> Conversation[Explanation]:
+def explain_images_alone(examinee: Examinee, batch: Batch) -> Conversation[Explanation]:
     """What explains the scores of images that are asked one at a time."""
     x = batch.arrays["x"]
     values = yield from examinee.values(*(batch.of([i]) for i in range(len(x))))

@@ -14,7 +14,6 @@ def recover(examinee: Examinee, answer: Raised) -> Conversation[Questions | None
         answer: that to the usual question.
     """
     arguments, probes = examinee.exercise.arguments, examinee.probes
-    usual = probes.usual(arguments)
     if _stand_in_another_order(answer, arguments):
         examinee.order = tuple(map(arguments.index, answer.parameters))
         questions = probes.questions(arguments)
@@ -24,7 +23,7 @@ def recover(examinee: Examinee, answer: Raised) -> Conversation[Questions | None
             )
             return questions
         examinee.order = None
-    for size, batches in ((usual[0].size, usual), ("N = 1", probes.single(arguments))):
+    for size, batches in probes.particular(arguments).items():
         if (yield from _are_explained(examinee, batches)):
             examinee.lose_form(*sentences.ONLY_FOR_SIZE(size=size))
             return Questions(batches, ())
@@ -39,6 +38,4 @@ def _stand_in_another_order(answer, arguments):
 
 def _are_explained(examinee, batches):
     values = yield from examinee.values(*batches)
-    if any(value is None for value in values):
-        return False
-    return not isinstance(examinee.explain(list(zip(batches, values, strict=True)), depth=1), Unknown)
+    return not isinstance(examinee.explain_values(batches, values, depth=1), Unknown)

@@ -110,7 +110,7 @@ PENALTY = Sentence("penalty",
     "Your loss adds something to the error, such as a penalty on the weights. The sheet's loss is the "
     "reconstruction error alone.")
 IGNORES = Sentence("ignores parameters",
-    "Your {e.result} {e.are} the same whatever {held}: the sheet's formula uses it.")
+    "Your {e.result} {e.are} the same whatever {held}. The sheet's formula uses all of x, V, W, b and a.")
 IGNORES_MOST = Sentence("ignores parameters",
     "Your {e.result} {e.are} the same whatever {held}. V, W, b and a are given: no `nn.Linear`, and no "
     "numbers of your own.")
@@ -119,6 +119,7 @@ RETURNS_INPUT = Sentence("ignores parameters", "Your function returns its input,
 # Scores.
 DEPENDS_ON_BATCH = Sentence("depends on the batch",
     "Your scores are {made}, so an image's score depends on what else is in the batch.")
+BY_OTHERS = "changed by the other images of the batch, or by earlier calls"
 ALL_THE_SAME = Sentence("constant", "All images get the same score, so none is stranger than another.")
 THRESHOLD = Sentence("threshold",
     "Your function gives verdicts, not scores: many images get the same value, as after a comparison with a "
@@ -158,7 +159,7 @@ GRADER_ERROR = Sentence("grader error",
 
 # fmt: on
 
-_SLIPS = ("RuntimeError", "TypeError", "AttributeError")
+_SLIPS = ("RuntimeError", "TypeError", "AttributeError", "RecursionError")
 _ARGUMENTS = r"positional argument|unexpected keyword|takes no arguments"
 
 

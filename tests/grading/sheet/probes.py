@@ -72,10 +72,15 @@ class Probes:
         random = self._another_random(2)
         return tuple(_spread(random, 64) for _ in range(2))
 
-    def single(self, arguments: tuple[str, ...]) -> tuple[Batch, ...]:
-        """Batches with one image, for code that takes no more."""
-        values = self.questions(arguments).values
-        return values[0].of([0]), values[-1].of([0])
+    def particular(self, arguments: tuple[str, ...]) -> dict[str, tuple[Batch, ...]]:
+        """Pairs of batches for code that takes these sizes only, {"N = 64": …}; the most general first."""
+        usual, values = self.usual(arguments), self.questions(arguments).values
+        if "V" not in arguments:
+            return {"N = 64": usual, "N = 1": (values[0].of([0]), values[-1].of([0]))}
+        random = self._another_random(5)
+        sizes = {"N = 64": ((64, 5), (64, 9)), "h = 32": ((7, 32), (2, 32)), "N = 1": ((1, 5), (1, 9))}
+        found = {size: tuple(_model(random, N, h) for N, h in some) for size, some in sizes.items()}
+        return found | {"N = 64, h = 32": usual}
 
     @functools.cached_property
     def square(self) -> tuple[Batch, ...]:
@@ -85,7 +90,10 @@ class Probes:
 
     @functools.cached_property
     def training(self) -> tuple[Batch, ...]:
-        """A large batch, and two more steps as Adam makes them: the parameters move a little, all of them."""
+        """A large batch, and two more steps as Adam makes them: the parameters move a little, all of them.
+
+        The last two have the same images: what is kept for a tensor shows there.
+        """
         random = self._another_random(4)
         first = _model(random, 130, 66)  # the notebook has batches of 128
         x, W, a = (first.arrays[name] for name in "xWa")
@@ -93,13 +101,13 @@ class Probes:
             :, None
         ]  # who leaves out the last gets another loss
         x[:, :9], W[:, :9], a[:9] = 0, 0, 0  # pixels without an error, where a root has no slope
-        steps = [first]
+        steps, images = [first], _images(random, 3)
         for _ in range(2):  # of one size: what is kept for a parameter and a size shows at the second
             moved = {
                 name: array + random.choice(np.float32([-0.01, 0.01]), array.shape)
                 for name, array in steps[-1].arrays.items()
             }
-            steps.append(Batch(moved | {"x": _images(random, 3)}))
+            steps.append(Batch(moved | {"x": images}))
         return tuple(steps)
 
     @functools.cached_property

@@ -26,6 +26,8 @@ SLIPS = (
      "A cross-entropy takes numbers in [0, 1] only. The sheet uses squared differences"),
     ("backward through the graph a second time", "",
      "Your function calls `backward()` itself. The notebook does that, once, with what you return"),
+    ("maximum recursion depth", "",
+     "A function calls itself again and again: perhaps two of yours have the same name"),
     ("size of tensor a", r"\w\)?\s*\*\s*[VW]\b|\b[VW]\s*\*\s*\w|\b(mul|multiply)\(",
      "`*` multiplies entry by entry. The product of two matrices is `@`, as in `x @ V` and `z @ W`"),
 )

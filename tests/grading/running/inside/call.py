@@ -3,9 +3,11 @@
 import contextlib
 import dis
 import inspect
+import itertools
 import linecache
 import os
 import sys
+import types
 
 import numpy as np
 
@@ -44,7 +46,7 @@ def call(function, arrays, differentiate=False, echo=False, own_file=None):
     """
     tensors = [_from_numpy(array.copy()) for array in arrays]
     if differentiate:
-        tensors[1:] = _parameters_of_training(function, tensors[1:])
+        tensors = _tensors_of_training(function, arrays[0], tensors)
     before = _settings(tensors)
     try:
         result = function(*tensors)
@@ -88,17 +90,22 @@ def _numbers(tensor):
     return (tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.double()).numpy()
 
 
-_training = None, []  # the function that was asked last, and its parameters
+_training = None, None, []  # the function that was asked last, its images, and its tensors
 
 
-def _parameters_of_training(function, fresh):
-    """Parameters to differentiate by: as in training, the tensors of the last time, with new values."""
+def _tensors_of_training(function, images, fresh):
+    """Tensors to differentiate by: as in training, the parameters of the last time, with new values, and the
+    images of the last time where they are the same."""
     global _training
-    last, kept = _training
-    if last is not function or [tensor.shape for tensor in kept] != [tensor.shape for tensor in fresh]:
+    last, last_images, kept = _training
+    if last is not function or [tensor.shape for tensor in kept[1:]] != [
+        tensor.shape for tensor in fresh[1:]
+    ]:
         kept = fresh
-    _training = function, kept
-    for tensor, new in zip(kept, fresh, strict=True):
+    elif last_images is not images:
+        kept = [fresh[0], *kept[1:]]
+    _training = function, images, kept
+    for tensor, new in zip(kept[1:], fresh[1:], strict=True):
         tensor.requires_grad_(False)
         tensor.grad = torch.zeros_like(new)  # to be added to
         tensor.data = new
@@ -123,6 +130,8 @@ def _restore(before):
 
 
 def _describe(result):
+    if _isinstance(result, types.GeneratorType):
+        result = list(itertools.islice(result, MAX_NUMBERS + 1))
     report, numbers = _describe_one(result)
     if _isinstance(result, (list, tuple)) and not numbers:
         described = [_describe_one(item) for item in result[:MAX_ITEMS]]

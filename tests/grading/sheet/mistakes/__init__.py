@@ -2,8 +2,9 @@
 
 The three functions below read as on the sheet; `at[step]` is the right way to do a step, or a known mistake.
 To teach the grader a new mistake, add one call of `mistake` below its step: its name, what it computes in
-NumPy, the same as a student writes it in torch, and a sentence for its author. The search, the points, the
-counts and a test follow from it. Sources: the sheet's Exercises 1, 2 and 3.
+NumPy, the same as a student writes it in torch, and a sentence for its author; in `hides`, the criteria that
+nobody can see behind it. The search, the points, the counts and a test follow from it. Sources: the sheet's
+Exercises 1, 2 and 3.
 """
 
 from .images import layout
