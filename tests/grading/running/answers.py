@@ -50,7 +50,15 @@ class Returned:
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception. `line` and `code` are the author's own, None and "" where there are none."""
+    """An exception.
+
+    Attributes:
+        kind: its type.
+        message: what it says.
+        line, code: where in the author's own file it comes from; None and "" if from nowhere there.
+        module: the module that is not there, if that is why.
+        parameters: the names of the function's positional parameters, if it came from a call.
+    """
 
     kind: str = "Exception"
     message: str = ""

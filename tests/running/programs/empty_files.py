@@ -1,4 +1,6 @@
 import os
+
+
 def fill(folder):
     made = 0
     try:
@@ -7,4 +9,6 @@ def fill(folder):
     except OSError:
         pass
     return made
+
+
 print([fill(folder) < 10_000 for folder in (".", "/tmp", "/var", "/dev/shm", "/proc")])

@@ -1,4 +1,5 @@
 import os
+
 for folder in ("/", "/dev", "/home", "/proc", "/sys", "/tmp", "/var", "/usr/lib", "/dev/shm", os.getcwd()):
     try:
         print(folder, os.listdir(folder).count("left"), end=" ")

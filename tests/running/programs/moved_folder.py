@@ -1,4 +1,5 @@
 import os
+
 here = os.getcwd()
 os.chdir("/")
 os.rename(here, os.path.join(TEMPORARY, "moved"))

@@ -1,4 +1,5 @@
 import os
+
 for fd in range(3, 1024):
     try:
         os.fstat(fd)

@@ -1,9 +1,13 @@
 import os, sys
+
+
 def readable(path):
     try:
         return bool(os.listdir(path) if os.path.isdir(path) else open(path).read())
     except OSError:
         return False
+
+
 print("files", readable(FILE), readable(FOLDER))
 print("process", os.getpid())
 print("environment", sorted(os.environ))

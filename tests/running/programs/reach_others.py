@@ -1,10 +1,14 @@
 import os, resource, signal, socket
+
+
 def attempt(name, action):
     try:
         action()
         print(name, "done")
     except OSError as error:
         print(name, "refused")
+
+
 attempt("solution", lambda: open(ROOT + "/solution.py"))
 attempt("list", lambda: os.listdir(ROOT))
 attempt("elsewhere", lambda: open(TEMPORARY + "/left", "w"))
@@ -19,5 +23,6 @@ attempt("own signal", lambda: os.kill(os.getpid(), 0))
 attempt("own file", lambda: open("mine", "w"))
 os.chmod(TEMPORARY, 0)
 import torch
+
 os.fchmod(os.open(torch.__file__, os.O_RDONLY), 0)
 print("the end")

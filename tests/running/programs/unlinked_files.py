@@ -1,4 +1,5 @@
 import os
+
 held = []
 for i in range(COUNT):
     held.append(open(str(i), "wb"))

