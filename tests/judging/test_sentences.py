@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.examples import RIGHT
-from tests.grading.judging.grade import check_function
+from tests.grading.judging.function import check_function
 from tests.grading.sheet.rubric import EXERCISES
 
 FORWARD = "torch.relu(x @ V + b) @ W + a"
