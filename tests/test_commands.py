@@ -10,7 +10,13 @@ import pytest
 import data
 
 ROOT = Path(__file__).parent.parent
-TEXTS = ("README.md", "tests/grading/handing_out/students.md", "tests/*.py", "tests/grading/**/*.py")
+TEXTS = (
+    "README.md",
+    "tests/grading/handing_out/students.md",
+    "tests/grading/README.md",
+    "tests/*.py",
+    "tests/grading/**/*.py",
+)
 
 # What a command begins with, and how it is run here: on little input.
 SMALL = {
@@ -33,7 +39,7 @@ SMALL = {
     "tests/benchmark_grading.py": "tests/benchmark_grading.py 3",
 }
 # CI runs these before it runs this; the last is the beginning of a usage.
-ELSEWHERE = ("-m venv", "-m pip", "-m pytest`", "-m pytest\n", '-m tests.grading"')
+ELSEWHERE = ("-m venv", "-m pip", "-m pytest -n 2", "-m pytest\n", "-m pytest --nbval", '-m tests.grading"')
 NEED_MNIST = ("tests/benchmark_training.py", "tests/benchmark_detectors.py")
 
 

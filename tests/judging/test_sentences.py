@@ -48,6 +48,7 @@ def test_why_it_stops_is_said_and_only_the_form_is_lost(body, said):
     assert {r.mistake for part, r in found.items() if part != "scalar"} == {"not reached"}
 
 
+@pytest.mark.filterwarnings("ignore:__array_wrap__")  # of NumPy and torch, which is what is tried
 def test_nobody_is_told_to_detach():
     reason = results_of(1, f"r = np.maximum(x @ V + b, 0) @ W + a\n{LOSS}")["scalar"].reason
     assert "NumPy can't be differentiated. Use the functions of torch" in reason and "detach" not in reason

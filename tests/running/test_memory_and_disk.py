@@ -36,7 +36,7 @@ def test_memory_is_counted_over_all_processes(new_sandbox, request, level):
     with new_sandbox(Limits(seconds=30, memory_bytes=512 << 20), levels=[level]) as sandbox:
         found = grade(Submission("many", source=program("children_with_memory")), sandbox)
     assert found.total == 0
-    assert found.results[0].mistake == "memory"
+    assert "memory" in {result.mistake for result in found.results}
     assert "all its processes together" in found.results[0].reason
 
 

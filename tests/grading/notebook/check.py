@@ -34,35 +34,39 @@ def check(*functions: Callable) -> None:
         functions: any of `get_objective_term`, `reconstruct` and `anomaly_score`, from a cell or from
             solution.py. Whatever is wrong with them is shown, never raised.
     """
+    from IPython.display import display
+
     callers = sys._getframe(1).f_globals  # a lambda's name is known only there
     linecache.checkcache()
-    results, in_cells, notes, printed = [], [], [], ""
-    with notice("checking …") as show:
-        for function in dict.fromkeys(functions or (None,)):
-            name = _name_of(function, callers)
-            if name is None:
-                show(
-                    _Text(f"check takes the functions of this sheet: check({', '.join(FUNCTIONS.values())}).")
-                )
-                return
-            is_from_solution = solution_file.is_from_solution(function)
-            if is_from_solution and (problem := solution_file.load_problem()):
-                show(_Text(f"solution.py stops before any function is called. {problem}"))
-                return
-            prints = _Prints()
-            try:
-                results += _results(function, name, prints)
-            except KeyboardInterrupt:
-                show(_Text(f"Interrupted: {name} had not answered yet. Is there an endless loop?"))
-                return
-            printed += prints.first
-            notes += _unreached(function, name) if is_from_solution else []
-            in_cells += [] if is_from_solution else [name]
-        if solution_file.is_in_use():
-            notes += _notes(results, in_cells, len(functions))
-        show(_Check(Grade("", results), len(functions) > 1, notes))
+    with notice("checking …"):
+        shown, printed = _examined(functions, callers)
+    display(shown)
     if printed:
         print(f"Your code prints, the first time that it is called:\n{printed[:_PRINTED].rstrip()}")
+
+
+def _examined(functions, callers):
+    """What is shown, and what the functions print."""
+    results, in_cells, notes, printed = [], [], [], ""
+    for function in dict.fromkeys(functions or (None,)):
+        name = _name_of(function, callers)
+        if name is None:
+            listed = ", ".join(FUNCTIONS.values())
+            return _Text(f"check takes the functions of this sheet: check({listed})."), ""
+        is_from_solution = solution_file.is_from_solution(function)
+        if is_from_solution and (problem := solution_file.load_problem()):
+            return _Text(f"solution.py stops before any function is called. {problem}"), ""
+        prints = _Prints()
+        try:
+            results += _results(function, name, prints)
+        except KeyboardInterrupt:
+            return _Text(f"Interrupted: {name} had not answered yet. Is there an endless loop?"), ""
+        printed += prints.first
+        notes += _unreached(function, name) if is_from_solution else []
+        in_cells += [] if is_from_solution else [name]
+    if solution_file.is_in_use():
+        notes += _notes(results, in_cells, len(functions))
+    return _Check(Grade("", results), len(functions) > 1, notes), printed
 
 
 def _name_of(function, callers):

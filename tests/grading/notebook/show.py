@@ -83,18 +83,17 @@ def show_figure(alt: str) -> None:
 
 @contextlib.contextmanager
 def notice(words: str):
-    """Show some words in a notebook while something runs.
-
-    Yields a function that puts something else in their place, or shows it where there is no notebook.
-    """
+    """Show some words in a notebook while something runs, and nothing of them afterwards."""
     from IPython import get_ipython
-    from IPython.display import HTML, display
 
-    if getattr(get_ipython(), "kernel", None) is None:
-        yield display
-        return
-    shown = display(HTML(f"<p>{html.escape(words)}</p>"), display_id=True)
-    yield shown.update
+    line = _Line() if getattr(get_ipython(), "kernel", None) is not None else None
+    try:
+        if line:
+            line.write(words)
+        yield
+    finally:
+        if line:
+            line.write("")
 
 
 @contextlib.contextmanager

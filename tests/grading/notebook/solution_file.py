@@ -54,7 +54,7 @@ class _Solution(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             except BaseException as error:  # SystemExit and an interrupt, too, are told by the functions
                 _error = error
                 for name in FUNCTIONS.values():
-                    setattr(self._module, name, _raising(error))
+                    setattr(self._module, name, _raising(error, name))
 
 
 def install() -> None:
@@ -123,12 +123,13 @@ def _version():
         return status.st_mtime_ns, status.st_size
 
 
-def _raising(error):
+def _raising(error, name):
     trace = error.__traceback__
 
     def function(*_):
         raise error.with_traceback(trace)
 
+    function.__name__ = name
     return function
 
 
