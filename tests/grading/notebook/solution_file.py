@@ -70,7 +70,8 @@ def install() -> None:
 def is_from_solution(function) -> bool:
     """Whether calling `function` ends in solution.py: it stands there, or names it."""
     code = getattr(function, "__code__", None)
-    return "solution" in getattr(code, "co_names", ()) or getattr(code, "co_filename", None) == str(PATH)
+    stands_there = getattr(code, "co_filename", None) == str(PATH)
+    return stands_there or "solution" in (getattr(function, "__module__", ""), *getattr(code, "co_names", ()))
 
 
 def is_in_use() -> bool:
@@ -129,7 +130,7 @@ def _raising(error, name):
     def function(*_):
         raise error.with_traceback(trace)
 
-    function.__name__ = name
+    function.__name__, function.__module__ = name, "solution"
     return function
 
 
