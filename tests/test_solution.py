@@ -1,6 +1,6 @@
-"""The graded suite: one test for each criterion of the rubric, for each submission.
+"""The graded suite: one test for each criterion of the rubric, for one submission.
 
-`pytest tests/test_solution.py` grades ./solution.py, `--solution PATH` any other. See the README.
+`pytest tests/test_solution.py` grades ./solution.py, `--solution=PATH` another. See the README.
 """
 
 import pytest

@@ -1,6 +1,8 @@
 """Every declared mistake is named and costs what it declares, alone and in pairs; so is a new one."""
 
 import random
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,18 @@ from tests.written import HEAD, source_of
 
 ARGUMENTS = {n: default_probes().questions(e.arguments).values[0].exact for n, e in EXERCISES.items()}
 FORMULAS = mistakes.FORMULAS
+
+
+def test_the_guide_tells_how_to_declare_one_and_what_the_points_are():
+    guide = (Path(mistakes.__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    step = Step("activation", "hidden", "t", lambda t: np.maximum(t, 0), "torch.relu(t)")
+    exec(example, {"activation": step, "np": np})
+    (way,) = step.mistakes
+    assert np.isfinite(way.compute(np.ones(3))).all() and way.torch and way.sentence
+    told = dict(re.findall(r"`(\d\.\w+)` (\d+)", guide))
+    points = {criterion.id: f"{criterion.points:g}" for e in EXERCISES.values() for criterion in e.criteria}
+    assert told == points
 
 
 def all_of(number):

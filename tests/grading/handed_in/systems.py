@@ -3,6 +3,7 @@
 A download is of one system, decided once from the entries at its own depth; below them all names are the
 author's. A system is told by what only it writes (`sign`, `holder`), or else by its pattern: it has to fit
 more than half of the entries, with at least two ids, so that no single author's name decides for a class.
+The first system that fits is taken: names of ILIAS's look like others', so it comes late in the table.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ class System:
         pattern: how entries are named. `name` and `id` tell the person, `late` that it is, `file` what the
             author called it, `order` which upload it is, and `kind` what is no file.
         sign: a pattern of which one entry is enough, since nothing else writes such names; or "".
-        holder: the name of the folder that holds the entries, which is sign enough; or "".
+        holder: a pattern of the name of the folder that holds the entries, which is sign enough; or "".
         only_held: whether nothing else tells it.
     """
 
@@ -33,6 +34,10 @@ class System:
     only_held: bool = False
 
 
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
 _TIME = r"\d{4}-\d\d-\d\d"
 # Canvas: ids and attempts have three digits or more; shorter numbers are of a name ("team_7") or of a file.
 _CANVAS = r"_(?:(?P<kind>text|link)\.html|(?P<order>\d{3,})_(?P<file>.+))"
@@ -111,7 +116,7 @@ class Entry:
     late: bool = False
     file: str = ""
     kind: str = "file"
-    order: tuple[str, ...] = ()
+    order: tuple[int, ...] = ()
 
 
 def system_of(entries: list[str], holder: str = "") -> System | None:
@@ -147,17 +152,26 @@ def read_entry(system: System, entry: str) -> Entry | None:
         late=bool(found.get("late") or found.get("late_too")),
         file=found.get("file") or "",
         kind=found.get("kind") or "file",
-        order=(found["order"],) if found.get("order") else (),
+        order=(_time_or_number(found["order"]),) if found.get("order") else (),
     )
 
 
-def read_file_name(system: System, name: str) -> tuple[str, bool, tuple[str, ...]]:
+def read_file_name(system: System, name: str) -> tuple[str, bool, tuple[int, ...]]:
     """What the author called a file in an entry's folder, whether it is late, and which upload it is."""
     if system.name != "ILIAS":
         return name, False, ()
     late = _LATE_FILE.match(name)
     stamp = _STAMP.fullmatch(name := name[late.end() :] if late else name)
-    return (stamp[2], bool(late), (stamp[1],)) if stamp else (name, bool(late), ())
+    return (stamp[2], bool(late), (int(stamp[1]),)) if stamp else (name, bool(late), ())
+
+
+def _time_or_number(text):
+    """An upload's number or time as a number: the later one is larger, however it is written."""
+    written = re.fullmatch(r"(\d{1,2}) (\w+), (\d{4}) (\d{3,4})( [AP]M)?", text)
+    if written and written[2] in _MONTHS:  # 5 November, 2026 1200, or 140 PM
+        hours = int(written[4]) % 1200 + 1200 * (written[5] == " PM") if written[5] else int(written[4])
+        return int(f"{written[3]}{_MONTHS.index(written[2]) + 1:02}{int(written[1]):02}{hours:04}")
+    return int(re.sub(r"\D", "", text)[:30] or 0)
 
 
 def is_of_nbgrader(system: System, path: tuple[str, ...]) -> bool:
