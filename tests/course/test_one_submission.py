@@ -115,7 +115,10 @@ def test_nothing_that_was_handed_in_is_imported_by_pytest(evil, tmp_path, form, 
         form != "--solution PATH TESTS"
     ):  # pytest takes the settings of the first path, before any code of ours
         add_settings(folder)
-    arguments = [one.replace("TESTS", str(ROOT / "tests/test_solution.py")) for one in form.split()]
+    if elsewhere and "[" in str(ROOT):
+        pytest.skip("pytest takes brackets in a path for the parameters of a test")
+    tests = str(ROOT / "tests/test_solution.py") if elsewhere else "tests/test_solution.py"
+    arguments = [one.replace("TESTS", tests) for one in form.split()]
     run = run_pytest(
         *(one.replace("PATH", str(folder)) for one in arguments), cwd=tmp_path if elsewhere else ROOT
     )

@@ -239,7 +239,7 @@ def test_a_file_that_is_broken_from_the_start_stops_no_cell(stubs):
 
     resources = {"metadata": {"path": str(stubs / "data")}}
     NotebookClient(notebook, kernel_name="python3", resources=resources, allow_errors=True).execute()
-    error = notebook.cells[0].outputs[0]
+    (error,) = (output for output in notebook.cells[0].outputs if output.output_type == "error")
     assert error["ename"] == "ModuleNotFoundError"
     assert "Open this sheet's own folder" in error["evalue"] and len(error["traceback"]) < 5
 

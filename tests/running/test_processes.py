@@ -186,7 +186,8 @@ def test_what_few_import_is_imported_once_and_for_them_alone(new_sandbox):
     with new_sandbox(Limits(seconds=60), ["scipy"]) as sandbox:
         assert output_of(sandbox, source) == "['torch']\n"
         assert output_of(sandbox, f"{source}import scipy") == "['scipy', 'torch']\n"
-        assert output_of(sandbox, f"{source}import sklearn") == "['torch']\n"
+        # (Where there is no /dev/shm, joblib warns below.)
+        assert output_of(sandbox, f"{source}import sklearn").startswith("['torch']\n")
 
 
 def test_a_default_timeout_of_sockets_ends_no_server(new_sandbox):

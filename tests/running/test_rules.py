@@ -101,6 +101,7 @@ def test_what_its_owner_alone_may_read_is_private(tmp_path):
     for name, mode in (("open", 0o644), ("secret", 0o640), ("deep/key", 0o600), ("deep/all", 0o444)):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
+        path.parent.chmod(0o755)  # whatever the umask is
         path.write_text("")
         path.chmod(mode)
     (tmp_path / "closed").mkdir(mode=0o711)

@@ -70,7 +70,7 @@ def grade_all(
                 if not running:
                     break
                 done, running = wait(running, 1, FIRST_COMPLETED)  # for ever, Windows would hear no Ctrl-C
-                for found in done:
+                for found in sorted(done, key=lambda one: one.exception() is not None):  # what is there first
                     yield found.result()
         finally:
             for found in running:
