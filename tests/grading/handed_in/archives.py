@@ -11,7 +11,18 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .item import MAX_BYTES, MAX_DEPTH, Budget, Item, bounded, is_archive, is_code, passed_over, shown
+from .item import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    Budget,
+    Item,
+    TooMuchError,
+    bounded,
+    is_archive,
+    is_code,
+    passed_over,
+    shown,
+)
 
 GZIP = b"\x1f\x8b"
 ZIP = (b"PK\3\4", b"PK\5\6")  # the second is an empty one
@@ -33,9 +44,7 @@ def list_archive(path, open_file, name, budget) -> Iterator[Item]:
         OSError, EOFError, ValueError, RuntimeError, NotImplementedError, KeyError, IndexError, OverflowError,
         MemoryError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RecursionError,
     ) as error:  # fmt: skip
-        reason = (
-            str(error) if isinstance(error, ValueError) and str(error).startswith("it ") else "it is damaged"
-        )
+        reason = error if isinstance(error, TooMuchError) else "it is damaged"
         found = [Item((*path, ""), problem=f"The archive {name} can't be read: {reason}.")]
     yield from found or [Item((*path, ""))]
     budget.nested += 1
@@ -179,7 +188,7 @@ def _kept(content, name):
 def _count(budget, name):
     budget.files -= not passed_over(name)  # an environment of Python has thousands
     if budget.files < 0:
-        raise ValueError("it holds too many files")
+        raise TooMuchError("it holds too many files")
 
 
 def _member(path, read, modified, budget):

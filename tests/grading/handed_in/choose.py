@@ -37,6 +37,7 @@ class _Work:
     cells: list[str] | None = None
     note: str | None = None
     problem: str | None = None
+    is_empty: bool = False
     defined: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
 
@@ -62,7 +63,7 @@ def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submiss
     works = _with_stars([_read_work(u) for u in shown if is_code(u.path) and not u.item.problem])
     if not works:
         return _nothing(name, uploads, problems)
-    problems += [work.problem for work in works if work.problem and not work.problem.endswith("is empty.")]
+    problems += [work.problem for work in works if work.problem and not work.is_empty]
     work, remark, unclear = (works[0], "", "") if only else _decide(works)
     if work is None:
         return Submission(name, problem=unclear, needs_look=True)
@@ -247,11 +248,12 @@ def _read_work(upload) -> _Work:
     name = printable(PurePosixPath(upload.path).name)
     work = _Work(upload)
     try:
-        text, note, problem = decode(upload.item.read(), name)
+        content = upload.item.read()
+        text, note, problem = decode(content, name)
     except ValueError as error:
         return replace(work, problem=printable_sentence(str(error)))
     if problem:
-        return replace(work, problem=problem)
+        return replace(work, problem=problem, is_empty=not content.strip())
     cells = None
     if is_notebook(upload.path):
         cells, text = cells_of(text), ""

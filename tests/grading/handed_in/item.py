@@ -36,6 +36,10 @@ class Item:
         return self.path[-1] if self.path else ""
 
 
+class TooMuchError(ValueError):
+    """An archive holds more than is read: its own words say what."""
+
+
 @dataclass
 class Budget:
     files: int = field(default_factory=lambda: MAX_FILES)
@@ -45,7 +49,7 @@ class Budget:
     def take(self, size: int) -> None:
         self.bytes -= size
         if self.bytes < 0:
-            raise ValueError(f"it holds more than {MAX_UNPACKED >> 20} MiB")
+            raise TooMuchError(f"it holds more than {MAX_UNPACKED >> 20} MiB")
 
 
 def is_archive(name: str) -> bool:
