@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from .choose import version_of
 from .item import FOREIGN, Item, is_archive, is_code, is_notebook
-from .source import decode, functions_in, imports
+from .source import FUNCTIONS, decode, functions_in, imports
 from .submission import Upload
 
 
@@ -131,7 +131,7 @@ def _glance(item):
     except ValueError:
         return set(), set()
     if is_notebook(item.name):
-        return set(re.findall(r"def (get_objective_term|reconstruct|anomaly_score)\b", text)), set()
+        return set(re.findall(rf"def ({'|'.join(FUNCTIONS)})\b", text)), set()
     return functions_in(text, parse=len(text) < 1 << 20)[0], imports(text)
 
 
