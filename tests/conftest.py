@@ -79,7 +79,7 @@ class Grading:
     def pytest_runtest_setup(self, item):
         """Nothing but the criteria is to import or to judge a solution.py that is a student's."""
         is_about_ours = item.get_closest_marker("model") or "solution" in getattr(item, "fixturenames", ())
-        if is_about_ours and self.has_criteria and self.path == OURS and self.grade.mistakes:
+        if is_about_ours and self.has_criteria and self.path == OURS and self.grade.sentences:
             pytest.skip("solution.py is not the model solution: what tests that one is not run")
 
     @pytest.hookimpl(wrapper=True)

@@ -32,7 +32,7 @@ def class_of(tmp_path, monkeypatch):
 
     def fake(submission, _, probes):
         found = LOST.get(submission.name) or Grade("", [Result(criterion) for criterion in CRITERIA])
-        return Grade(submission.name, found.results, found.status, seed=probes.seed, question=found.question)
+        return Grade(submission.name, found.results, found.status, seed=probes.seed, unclear=found.unclear)
 
     monkeypatch.setattr(pool, "grade", fake)
     monkeypatch.setenv("COLUMNS", "80")

@@ -82,7 +82,7 @@ def test_an_error_of_the_grader_costs_its_own_grade_and_is_no_zero(graded_by, sa
     graded_by(lambda one: 1 / 0 if one.name == "s0001" else None)
     found = {one.name: one for one in grade_all(submissions(3), sandbox, PROBES)}
     assert [found[name].status for name in sorted(found)] == [Status.GRADED, Status.TO_LOOK_AT, Status.GRADED]
-    assert found["s0001"].questions == ["The grader failed at this submission (ZeroDivisionError)."]
+    assert found["s0001"].to_look_at == ["The grader failed at this submission (ZeroDivisionError)."]
 
 
 @pytest.mark.parametrize("first", [0, 3])

@@ -72,7 +72,7 @@ def test_a_bomb_is_a_row(tmp_path, monkeypatch, name):
     bomb = {f"{i}.{end}": b"#" * (1 << 19) for i in range(9) for end in ("py", "bin")}
     found = rows(tree(tmp_path / "class", {f"anna/{name}": bomb, f"ben/{name}": {"solution.py": RIGHT}}))
     assert found["ben"].source == RIGHT
-    assert found["anna"].needs_look
+    assert found["anna"].needs_human
     assert "holds more than 1 MiB" in f"{found['anna'].problem} {found['anna'].note}"
 
 
@@ -81,7 +81,7 @@ def test_one_persons_files_cost_no_other_row(tmp_path, monkeypatch):
     real = people.choose
     monkeypatch.setattr(people, "choose", lambda name, *more: 1 / 0 if name == "anna" else real(name, *more))
     found = rows(tmp_path / "class")
-    assert found["anna"].needs_look and "ZeroDivisionError" in found["anna"].problem
+    assert found["anna"].needs_human and "ZeroDivisionError" in found["anna"].problem
     assert found["ben"].source == RIGHT
 
 

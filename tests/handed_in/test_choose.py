@@ -43,7 +43,7 @@ def test_the_work_is_taken_where_it_is(tmp_path, files, file, words):
     tree(tmp_path / "class" / "anna", files)
     tree(tmp_path / "class" / "ben", {"solution.py": RIGHT})
     found = rows(tmp_path / "class")["anna"]
-    assert (found.problem, found.file, found.needs_look) == (None, file, False)
+    assert (found.problem, found.file, found.needs_human) == (None, file, False)
     assert words in (found.note or "")
 
 
@@ -58,13 +58,13 @@ def test_the_later_of_two_versions(tmp_path):
 def test_what_is_unclear_is_looked_at(tmp_path):
     tree(tmp_path / "class", {"anna/a.py": RIGHT, "anna/b.py": RIGHT + "#", "ben/solution.py": RIGHT})
     found = rows(tmp_path / "class")["anna"]
-    assert found.needs_look and found.problem.endswith("It is unclear which of a.py, b.py to grade.")
+    assert found.needs_human and found.problem.endswith("It is unclear which of a.py, b.py to grade.")
     both = {
         "solution.py": RIGHT[: RIGHT.index("def reconstruct")],
         "x.ipynb": notebook(RIGHT[RIGHT.index("def recon") :]),
     }
     found = find_one(tree(tmp_path / "both", both))
-    assert found.needs_look and found.cells and "get_objective_term" in found.source
+    assert found.needs_human and found.cells and "get_objective_term" in found.source
 
 
 FIRST = RIGHT[: RIGHT.index("def reconstruct")]
@@ -104,7 +104,7 @@ def test_what_a_human_should_look_at(tmp_path, files, words):
     people = {f"anna/{path}" if plain else path: content for path, content in files.items()}
     others = {"ef_103_903_solution.py": RIGHT} if "_101_" in str(files) or plain else {}
     found, *_ = find_submissions([tree(tmp_path / "class", {**people, **others})])
-    assert found.needs_look and words in f"{found.problem} {found.note}"
+    assert found.needs_human and words in f"{found.problem} {found.note}"
 
 
 def test_one_persons_upload_whatever_it_is(tmp_path):

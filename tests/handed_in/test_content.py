@@ -53,7 +53,7 @@ def test_file_content(tmp_path, short_sandbox, content, total, words):
     (submission,) = find_submissions([tmp_path])
     found = grade(submission, short_sandbox)
     assert found.total == total
-    assert words in found.note + " ".join(found.mistakes)
+    assert words in found.note + " ".join(found.sentences)
 
 
 def test_folders_and_links(tmp_path, short_sandbox):
@@ -70,9 +70,9 @@ def test_folders_and_links(tmp_path, short_sandbox):
     assert {name: found.total for name, found in grades.items()} == {
         "anna": 35, "ben": 0, "carl": 0, "dora": 0, "emil": 35, "empty": 0, "link.py": 0,
     }  # fmt: skip
-    assert "is a folder" in " ".join(grades["ben"].mistakes)
-    assert "is a link" in " ".join(grades["carl"].mistakes)
-    assert "not a Jupyter notebook" in " ".join(grades["dora"].mistakes)
+    assert "is a folder" in " ".join(grades["ben"].sentences)
+    assert "is a link" in " ".join(grades["carl"].sentences)
+    assert "not a Jupyter notebook" in " ".join(grades["dora"].sentences)
     assert [s.name for s in find_submissions([tmp_path / "anna", tmp_path / "anna"])] == ["anna", "anna (2)"]
 
 
@@ -157,7 +157,7 @@ def test_notebook_submission(tmp_path, short_sandbox, cells, beside, points, wor
     assert [found.points(number) for number in EXERCISES] == [
         all_ * earned for all_, earned in zip(whole, points, strict=True)
     ]
-    assert words in " ".join(found.mistakes)
+    assert words in " ".join(found.sentences)
 
 
 def test_the_sheets_own_notebook_earns_nothing_without_solution(tmp_path, short_sandbox):
@@ -165,7 +165,7 @@ def test_the_sheets_own_notebook_earns_nothing_without_solution(tmp_path, short_
     (submission,) = find_submissions([tmp_path])
     found = grade(submission, short_sandbox)
     assert found.total == 0
-    assert "no solution.py beside it" in " ".join(found.mistakes)
+    assert "no solution.py beside it" in " ".join(found.sentences)
 
 
 def test_the_sheets_own_notebook_with_work_in_its_cells_earns_everything(tmp_path, short_sandbox):

@@ -26,7 +26,7 @@ def test_one_row_a_person(tmp_path, layout, how):
         pytest.skip("a folder in a folder is a person, where no system's names say otherwise")
     found = rows(top)
     assert {name: one.id for name, one in found.items()} == ids
-    assert {name for name, one in found.items() if one.needs_look} == look
+    assert {name for name, one in found.items() if one.needs_human} == look
     for one in found.values():
         assert one.problem or one.cells is not None or one.source in (RIGHT, USES, "x = 2")
 
@@ -82,7 +82,7 @@ def test_numbers_of_the_class_are_nobodys(tmp_path):
     assert list(rows(tree(tmp_path / "folders", {f"{name}/solution.py": RIGHT for name in names}))) == names
     names = [f"{name}_900_solution.py" for name in ("ash_101", "birch_102", "ours_101")]
     found = rows(tree(tmp_path / "canvas", dict.fromkeys(names, RIGHT)))
-    assert [name for name, one in found.items() if one.needs_look] == ["ash", "ours"]  # two of one id
+    assert [name for name, one in found.items() if one.needs_human] == ["ash", "ours"]  # two of one id
 
 
 @pytest.mark.parametrize(

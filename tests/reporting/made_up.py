@@ -22,7 +22,7 @@ def graded(name: str, lost=(), *causes: Cause, **more) -> Grade:
 def undecided(name: str, **more) -> Grade:
     """The grade of a submission that a human has to look at before it has points."""
     cause = Cause("unreadable", "Which one?", needs_human=True)
-    return graded(name, ALL, cause, **{"question": "Which one?"} | more)
+    return graded(name, ALL, cause, **{"unclear": "Which one?"} | more)
 
 
 def rows(path: Path) -> list[dict[str, str]]:

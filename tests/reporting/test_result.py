@@ -57,7 +57,7 @@ def test_a_mistake_that_costs_several_criteria_is_counted_once_and_said_once_an_
 def test_a_verdict_keeps_each_cause_of_a_part():
     verdict = Verdict(EXERCISES[1])
     verdict.lose("hidden", "One.", "one")
-    verdict.lose("hidden", "One, in other words.", "one", look=True)
+    verdict.lose("hidden", "One, in other words.", "one", needs_human=True)
     verdict.lose("hidden", "Two.", "two")
     verdict.note("hidden", "A remark.")
     verdict.note("error", "A remark.")
@@ -119,13 +119,13 @@ def test_one_criterion_to_look_at_keeps_its_points_and_is_listed():
 
 
 def test_an_unclear_file_is_to_look_at_until_a_human_has_decided():
-    unclear = grading.grade(Submission("d", problem="Which one?", needs_look=True), None)
+    unclear = grading.grade(Submission("d", problem="Which one?", needs_human=True), None)
     assert unclear.status is Status.TO_LOOK_AT and unclear.questions == ["Which one?"]
     half = adjust(unclear, [Override("d", "1.hidden", HIDDEN, "")])
     assert half.status is Status.TO_LOOK_AT and not half.has_points
     whole = adjust(unclear, [Override("d", c.id, c.points, "I asked.") for c in CRITERIA])
     assert (whole.status, whole.total, whole.questions) == (Status.GRADED, TOTAL, [])
-    graded_but_unclear = graded("d").of(Submission("d", note="There are two files.", needs_look=True))
+    graded_but_unclear = graded("d").of(Submission("d", note="There are two files.", needs_human=True))
     assert graded_but_unclear.questions == ["There are two files."] and graded_but_unclear.has_points
 
 

@@ -68,7 +68,7 @@ def test_what_ends_the_process_is_asked_one_by_one(short_sandbox):
     )
     found, counts = messages_of(short_sandbox, source)
     assert (found.points(1), found.points(2), found.points(3)) == (POINTS[1], 0, POINTS[3])
-    assert "within 2 seconds" in next(iter(found.mistakes))
+    assert "within 2 seconds" in next(iter(found.sentences))
     assert found.output.split() == ["loaded", "asked", "loaded"]  # what was printed in vain is not shown
     assert counts[0] == 2 and len(counts) == 3
 
@@ -153,7 +153,7 @@ def test_output_is_cut(grade_source):
 
 def test_control_characters_are_replaced(grade_source):
     found = grade_source("print('\\x1b[2J')\nraise ValueError('\\x1b[31m red')")
-    assert "\x1b" not in found.output + " ".join(found.mistakes)
+    assert "\x1b" not in found.output + " ".join(found.sentences)
 
 
 def test_the_worker_imports_nothing_of_ours():

@@ -66,7 +66,7 @@ def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submiss
     problems += [work.problem for work in works if work.problem and not work.is_empty]
     work, remark, unclear = (works[0], "", "") if only else _decide(works)
     if work is None:
-        return Submission(name, problem=unclear, needs_look=True)
+        return Submission(name, problem=unclear, needs_human=True)
     notes = [remark, unclear, work.note]
     others = sorted({printable(u.path) for u in shown if not is_code(u.path) and not u.item.problem})
     if others and not only:
@@ -81,7 +81,7 @@ def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submiss
         file=printable(work.path),
         helpers=_helpers(work, works),
         time=_handed_in(work.upload),
-        needs_look=bool(unclear or (problems and not work.written)),
+        needs_human=bool(unclear or (problems and not work.written)),
     )
     return _with_solution_beside(found, work, works)
 
@@ -102,7 +102,7 @@ def _nothing(name, uploads, problems):
     what = f" There is {', '.join(there[:5])}{' and more' if len(there) > 5 else ''}." if there else ""
     reason = " ".join(map(printable_sentence, problems[:3]))
     reason = reason or f"There is no solution.py in this folder.{what}"
-    return Submission(name, problem=reason, needs_look=bool(problems or any(u.item.name for u in uploads)))
+    return Submission(name, problem=reason, needs_human=bool(problems or any(u.item.name for u in uploads)))
 
 
 def _with_stars(works):

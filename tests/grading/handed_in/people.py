@@ -120,7 +120,7 @@ def _people(root: Path) -> list[Person]:
     ids = Counter(person.id for person in found.values() if person.id)
     for person in found.values():
         if ids[person.id] > 1:
-            person.needs_look = True
+            person.needs_human = True
             person.remark = f"Somebody else has the id {person.id}, too."
         person.name += f" ({', '.join(person.members)})" if person.members else ""
     people = [*found.values(), *plain_people(beside)]
@@ -189,18 +189,18 @@ def _any_submission(person: Person) -> Submission:
         return _submission(person)
     except Exception as error:
         reason = f"The grader can make nothing of these files ({type(error).__name__})."
-        return Submission(person.name, problem=reason, id=person.id, late=person.late, needs_look=True)
+        return Submission(person.name, problem=reason, id=person.id, late=person.late, needs_human=True)
 
 
 def _submission(person: Person) -> Submission:
     uploads = _without_hand_out(person.uploads)
     if not any(upload.item.name for upload in uploads) and person.other_kind:
-        found = Submission(person.name, problem="No file was handed in, only a text online.", needs_look=True)
+        found = Submission(person.name, problem="No file was handed in, only a text online.", needs_human=True)
     else:
         found = choose(person.name, uploads, person.only)
-    look = found.needs_look or person.needs_look
+    look = found.needs_human or person.needs_human
     note = " ".join(filter(None, (found.note, person.remark))) or None
-    return replace(found, id=person.id, late=person.late, needs_look=look, note=note)
+    return replace(found, id=person.id, late=person.late, needs_human=look, note=note)
 
 
 def _without_hand_out(uploads):

@@ -17,7 +17,7 @@ class Person:
 
     Attributes:
         other_kind: whether something else than a file was handed in, such as a text online.
-        needs_look: whether a human must decide what it is, and why, in a sentence (`remark`).
+        needs_human: whether a human must decide what it is, and why, in a sentence (`remark`).
         only: the path of the file to grade, where that is known.
         members: the names of a team, as keys.
     """
@@ -27,7 +27,7 @@ class Person:
     late: bool = False
     uploads: list[Upload] = field(default_factory=list)
     other_kind: bool = False
-    needs_look: bool = False
+    needs_human: bool = False
     remark: str = ""
     only: str | None = None
     members: dict[str, None] = field(default_factory=dict)
@@ -76,7 +76,7 @@ def plain_people(items: list[Item], name: str = "") -> list[Person]:
         if looks[item.name][0]:
             person.uploads += [Upload(other, other.name) for other in helpers]
         else:
-            person.needs_look = item in helpers
+            person.needs_human = item in helpers
         people.append(person)
     return people
 

@@ -19,7 +19,7 @@ class Submission:
         late: whether the course's system calls it late.
         file: which file is graded, as it was handed in; "" if none is.
         helpers: the modules beside it that it imports: {"name.py" or "package/name.py": text}.
-        needs_look: whether a human must decide what to grade.
+        needs_human: whether a human must decide what to grade.
         time: when the file was written or handed in, in seconds since 1970; 0 if unknown.
     """
 
@@ -32,7 +32,7 @@ class Submission:
     late: bool = False
     file: str = ""
     helpers: dict[str, str] = field(default_factory=dict)
-    needs_look: bool = False
+    needs_human: bool = False
     time: float = 0
 
 

@@ -77,7 +77,7 @@ class _Examination:
         reason, mistake = sentences.sentence_for(answer, batch.letters)
         if isinstance(answer, Raised) and answer.kind in ("RuntimeError", "ValueError", "IndexError"):
             reason += f" It was called with {batch.size}."
-        self.verdict.stop(reason, mistake, look=answer == Died("time"))
+        self.verdict.stop(reason, mistake, needs_human=answer == Died("time"))
         return None
 
     def _round_anew(self, questions):

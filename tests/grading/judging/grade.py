@@ -18,7 +18,7 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
     """Run a submission in the sandbox and decide its points; `probes` are those of this run of the grader."""
     probes = probes or default_probes()
     if submission.problem:
-        cause = Cause("unreadable", submission.problem, submission.needs_look)
+        cause = Cause("unreadable", submission.problem, submission.needs_human)
         return _nothing(cause, Status.UNREADABLE).of(submission)
     found, is_orphan = _run(submission, sandbox, probes)
     return (_run(submission, sandbox, probes)[0] if is_orphan else found).of(submission)

@@ -72,7 +72,7 @@ def charge_ignored(
     if is_known:
         examinee.charge(explanation)
     elif exercise.end not in verdict.lost:
-        verdict.lose(exercise.end, *sentences.UNKNOWN(), look=True)
+        verdict.lose(exercise.end, *sentences.UNKNOWN(), needs_human=True)
 
 
 def _is_the_input(value, x):

@@ -39,7 +39,7 @@ def _charge_somewhere(examinee):
     """Wrong numbers are never without a place."""
     exercise, verdict = examinee.exercise, examinee.verdict
     if verdict.lost <= {exercise.form}:
-        verdict.lose(exercise.end, *sentences.UNKNOWN(), look=True)
+        verdict.lose(exercise.end, *sentences.UNKNOWN(), needs_human=True)
 
 
 def _penalty(examinee):
@@ -68,7 +68,7 @@ def _batch(examinee):
     pairs = zip(values, singles, strict=True)
     if not all(value is not None and same_values(examinee.right(one), value) for value, one in pairs):
         return False
-    examinee.verdict.lose(exercise.together or exercise.end, *sentences.RIGHT_ALONE(exercise), look=True)
+    examinee.verdict.lose(exercise.together or exercise.end, *sentences.RIGHT_ALONE(exercise), needs_human=True)
     return True
 
 
@@ -94,7 +94,7 @@ def _steps(examinee):
                 continue
             curve = (yield from _curve(examinee)) if one.shows_unit and not ways else ""
             words = {"given": one.given, "but": sentences.BUT * bool(ways), "rest": one.rest, "curve": curve}
-            verdict.lose(part, *sentences.RIGHT_WHERE_SIMPLE(exercise, **words), look=True)
+            verdict.lose(part, *sentences.RIGHT_WHERE_SIMPLE(exercise, **words), needs_human=True)
             examinee.charge(explanation)
             return True
     return False
@@ -124,11 +124,11 @@ def _end(examinee):
     last = simple.last.batches[0]
     (value,) = yield from examinee.values(last)
     if exercise.together and _holds_the_same(value, examinee.right(last)):
-        verdict.lose(exercise.together, *sentences.MOVED_PIXELS(), look=True)
+        verdict.lose(exercise.together, *sentences.MOVED_PIXELS(), needs_human=True)
     else:
         yield from _charge_the_end(examinee)
     for part in (yield from _wrong_before(examinee)):
-        verdict.lose(part, *sentences.NOT_BY_RECONSTRUCTION(), look=True)
+        verdict.lose(part, *sentences.NOT_BY_RECONSTRUCTION(), needs_human=True)
     return True
 
 
@@ -144,9 +144,9 @@ def _charge_the_end(examinee):
     exercise, verdict = examinee.exercise, examinee.verdict
     given = examinee.probes.simple.last.given
     given = given[0].lower() + given[1:]
-    verdict.lose(exercise.end, *sentences.WRONG_AT_THE_END(exercise, given=given), look=True)
+    verdict.lose(exercise.end, *sentences.WRONG_AT_THE_END(exercise, given=given), needs_human=True)
     if exercise.differentiable and not (yield from _is_mean_of_images(examinee)):
-        verdict.lose(exercise.together, *sentences.NOT_THE_MEAN(), look=True)
+        verdict.lose(exercise.together, *sentences.NOT_THE_MEAN(), needs_human=True)
 
 
 def _is_mean_of_images(examinee):

@@ -63,7 +63,7 @@ def _locate_order(examinee, answers):
     elif monotone:
         verdict.lose(exercise.end, *sentences.NOT_ALONE())
     else:
-        verdict.lose(exercise.end, *sentences.ANOTHER_ORDER(), look=True)
+        verdict.lose(exercise.end, *sentences.ANOTHER_ORDER(), needs_human=True)
     if likeness < -0.5:
         known = (way for step in steps_of(examinee.formula, batch.exact) for way in step.mistakes)
         direction = next(way for way in known if way.part == exercise.direction)

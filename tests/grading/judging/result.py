@@ -104,23 +104,23 @@ class Verdict:
         self._causes: dict[str, dict[str, Cause]] = {}
         self._notes: dict[str, str] = {}
 
-    def lose(self, part: str, reason: str, mistake: str, look: bool = False) -> None:
+    def lose(self, part: str, reason: str, mistake: str, needs_human: bool = False) -> None:
         """A part is lost for `reason`; one that is lost for two mistakes names both."""
         kind, known = mistake or "error", self._causes.setdefault(part, {})
-        cause = known.setdefault(kind, Cause(kind, reason or "Your function stops.", look))
-        known[kind] = replace(cause, needs_human=cause.needs_human or look)
+        cause = known.setdefault(kind, Cause(kind, reason or "Your function stops.", needs_human))
+        known[kind] = replace(cause, needs_human=cause.needs_human or needs_human)
 
-    def lose_all(self, reason: str, mistake: str, look: bool = False) -> "Verdict":
+    def lose_all(self, reason: str, mistake: str, needs_human: bool = False) -> "Verdict":
         for part in self.exercise.parts:
-            self.lose(part, reason, mistake, look)
+            self.lose(part, reason, mistake, needs_human)
         self.unusable = True
         return self
 
-    def stop(self, reason: str, mistake: str, look: bool = False) -> None:
+    def stop(self, reason: str, mistake: str, needs_human: bool = False) -> None:
         """Nothing came back: the form of the answer is lost, and no other part was reached."""
         for part in self.exercise.parts:
             is_own = mistake == NOT_IMPLEMENTED or part == self.exercise.form
-            self.lose(part, reason, mistake if is_own else NOT_REACHED, look)
+            self.lose(part, reason, mistake if is_own else NOT_REACHED, needs_human)
         self.unusable = True
 
     def note(self, part: str, text: str) -> None:
@@ -156,7 +156,7 @@ class Grade:
         id: the person's number in the course's system, or "".
         late: whether the course's system calls it late.
         file: which file is graded, as it was handed in; "" if none is.
-        question: why a human should say what is to be graded, in a sentence; or "".
+        unclear: why a human should say what is to be graded, in a sentence; or "".
     """
 
     name: str
@@ -170,7 +170,7 @@ class Grade:
     id: str = ""
     late: bool = False
     file: str = ""
-    question: str = ""
+    unclear: str = ""
 
     def __post_init__(self):
         if len(self.results) == len(CRITERIA) and all(result.needs_human for result in self.results):
@@ -178,7 +178,7 @@ class Grade:
 
     def of(self, submission: Submission) -> "Grade":
         """The same grade, with what reports say about who handed it in."""
-        question = submission.problem or submission.note or "Its file is unclear."
+        unclear = submission.problem or submission.note or "Its file is unclear."
         return replace(
             self,
             name=submission.name,
@@ -186,7 +186,7 @@ class Grade:
             late=submission.late,
             file=submission.file,
             note=submission.note or "",
-            question=question if submission.needs_look else "",
+            unclear=unclear if submission.needs_human else "",
         )
 
     @property
@@ -202,7 +202,7 @@ class Grade:
         return sum(result.points for result in self.results if result.criterion.exercise == exercise)
 
     @property
-    def mistakes(self) -> dict[str, list[int]]:
+    def sentences(self) -> dict[str, list[int]]:
         """Each sentence that somebody should read, with the exercises that it cost points in."""
         found: dict[str, list[int]] = {}
         for result in self.results:
@@ -213,9 +213,9 @@ class Grade:
         return found
 
     @property
-    def questions(self) -> list[str]:
+    def to_look_at(self) -> list[str]:
         """Why a human should look at it: sentences, none if nobody need."""
         is_decided = any(result.decided is not None for result in self.results)
-        found = [self.question] if self.question and not is_decided else []
+        found = [self.unclear] if self.unclear and not is_decided else []
         found += [sentence for r in self.results if r.needs_human for sentence in r.sentences]
         return list(dict.fromkeys(found))

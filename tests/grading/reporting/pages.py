@@ -38,7 +38,7 @@ _AUTHOR = """\
 <h1>{{ grade.name }}: {{ points if grade.has_points else "not graded yet" }}</h1>
 {% if grade.file %}<p>Exercise Sheet 8, {{ grade.file }}</p>{% endif %}
 {% if not grade.has_points %}<p>Your teachers will look at it.</p>
-{% for sentence in grade.mistakes %}<p>{{ sentence | code }}</p>{% endfor %}
+{% for sentence in grade.sentences %}<p>{{ sentence | code }}</p>{% endfor %}
 {% else %}
 {% for note in notes %}<p>{{ note | code }}</p>{% endfor %}
 {% for exercise in exercises %}

@@ -158,7 +158,7 @@ def row_of(grade: Grade) -> dict[str, str]:
         "late": "late" if grade.late else "",
         "file": cell(grade.file),
         "note": cell(" ".join(filter(None, (grade.note, *grade.notes)))),
-        "look": cell(" ".join(grade.questions)),
+        "look": cell(" ".join(grade.to_look_at)),
         "seed": "" if grade.seed is None else str(grade.seed),
     }
 

@@ -25,7 +25,7 @@ def few(names: list[str]) -> str:
 def one_line(grade: Grade) -> str:
     """Every mistake, in one line, each with the exercises that it cost points in."""
     parts = []
-    for sentence, exercises in grade.mistakes.items():
+    for sentence, exercises in grade.sentences.items():
         where = f"Exercise {', '.join(map(str, exercises))}: " if len(exercises) < len(EXERCISES) else ""
         parts.append(where + " ".join(sentence.split()))
     return " ".join(parts)
@@ -37,7 +37,7 @@ def reason_of(grade: Grade, result: Result, said: set[str]) -> str:
     for sentence in result.sentences:
         if sentence not in said:
             said.add(sentence)
-            first = grade.mistakes[sentence][0]
+            first = grade.sentences[sentence][0]
             is_again = first < result.criterion.exercise and grade.status is Status.GRADED
             again = f"(The same mistake as in exercise {first}.) " if is_again else ""
             found.append(again + sentence)
@@ -73,7 +73,7 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
     """
     notes = [f"Note: {note}" for note in (grade.note, *grade.notes) if note]
     if not grade.has_points:
-        return [*grade.mistakes, *notes, f"Not graded yet, so without points: {grade.status.value}"]
+        return [*grade.sentences, *notes, f"Not graded yet, so without points: {grade.status.value}"]
     lines = []
     for title, rows in rows_of(grade):
         lines.append(title)
@@ -120,9 +120,9 @@ def how_often(grades: list[Grade]) -> list[str]:
 
 def to_look_at(grades: list[Grade]) -> list[str]:
     """For a terminal: whom a human should look at, and why."""
-    shown = [grade for grade in grades if grade.questions]
+    shown = [grade for grade in grades if grade.to_look_at]
     lines = [f"To look at by a human: {len(shown)}"] if shown else []
-    return lines + [f"  {shortened(f'{grade.name}: ' + ' '.join(grade.questions))}" for grade in shown]
+    return lines + [f"  {shortened(f'{grade.name}: ' + ' '.join(grade.to_look_at))}" for grade in shown]
 
 
 def shortened(text: str, width: int = 70) -> str:
