@@ -120,13 +120,13 @@ def test_one_criterion_to_look_at_keeps_its_points_and_is_listed():
 
 def test_an_unclear_file_is_to_look_at_until_a_human_has_decided():
     unclear = grading.grade(Submission("d", problem="Which one?", needs_human=True), None)
-    assert unclear.status is Status.TO_LOOK_AT and unclear.questions == ["Which one?"]
+    assert unclear.status is Status.TO_LOOK_AT and unclear.to_look_at == ["Which one?"]
     half = adjust(unclear, [Override("d", "1.hidden", HIDDEN, "")])
     assert half.status is Status.TO_LOOK_AT and not half.has_points
     whole = adjust(unclear, [Override("d", c.id, c.points, "I asked.") for c in CRITERIA])
-    assert (whole.status, whole.total, whole.questions) == (Status.GRADED, TOTAL, [])
+    assert (whole.status, whole.total, whole.to_look_at) == (Status.GRADED, TOTAL, [])
     graded_but_unclear = graded("d").of(Submission("d", note="There are two files.", needs_human=True))
-    assert graded_but_unclear.questions == ["There are two files."] and graded_but_unclear.has_points
+    assert graded_but_unclear.to_look_at == ["There are two files."] and graded_but_unclear.has_points
 
 
 def test_a_grade_without_all_criteria_is_an_exercise_that_is_checked():

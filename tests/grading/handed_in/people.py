@@ -195,7 +195,9 @@ def _any_submission(person: Person) -> Submission:
 def _submission(person: Person) -> Submission:
     uploads = _without_hand_out(person.uploads)
     if not any(upload.item.name for upload in uploads) and person.other_kind:
-        found = Submission(person.name, problem="No file was handed in, only a text online.", needs_human=True)
+        found = Submission(
+            person.name, problem="No file was handed in, only a text online.", needs_human=True
+        )
     else:
         found = choose(person.name, uploads, person.only)
     look = found.needs_human or person.needs_human

@@ -68,7 +68,9 @@ def _batch(examinee):
     pairs = zip(values, singles, strict=True)
     if not all(value is not None and same_values(examinee.right(one), value) for value, one in pairs):
         return False
-    examinee.verdict.lose(exercise.together or exercise.end, *sentences.RIGHT_ALONE(exercise), needs_human=True)
+    examinee.verdict.lose(
+        exercise.together or exercise.end, *sentences.RIGHT_ALONE(exercise), needs_human=True
+    )
     return True
 
 
