@@ -78,9 +78,10 @@ class Died:
 
 @dataclass(frozen=True)
 class Missing:
-    """There is no function of this name."""
+    """There is no function of this name, but maybe one that is called almost so."""
 
     name: str
+    alike: str = ""
 
 
 Answer = Returned | Raised | Died | Missing

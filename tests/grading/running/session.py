@@ -1,21 +1,24 @@
 """Talks to one submission in its process. What comes back is data, never code."""
 
 import contextlib
+import difflib
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Sequence
 
-from ..handed_in.printable import plain_text
+from ..handed_in.printable import one_line, plain_text
 from ..handed_in.source import imported_by
 from ..handed_in.submission import Submission
 from . import answers
-from .answers import Answer, Died, Missing
+from .answers import Answer, Died, Missing, Raised
 from .inside import FUNCTIONS, wire
 from .process import Process
 from .question import Question
 
+MAX_NAMES = 200  # of functions, among which one is looked for that was meant
 SOON = 2.0  # seconds for all usual questions together, which take a right submission a hundredth of that
 
 
@@ -24,6 +27,7 @@ class Session:
 
     Attributes:
         loaded: the names of the functions that it defines, or Raised or Died.
+        left_out: why it stops as it is, where no more than the functions need was loaded; else None.
         output: what it printed, cut at the limit.
         is_orphan: whether its process died together with what it was forked from: maybe not its own doing.
     """
@@ -52,7 +56,12 @@ class Session:
         self._process: Process | None = None
         self.is_orphan = False
         self._dead: dict[str, Died] = {}
+        self.left_out: Raised | Died | None = None
+        # The cells of a notebook are there to train and to plot as well.
+        self._is_cut = submission.cells is not None
         self.loaded = self._load()
+        if not self._is_cut and not isinstance(self.loaded, tuple) and self.loaded != Died("time"):
+            self._load_what_is_needed()
 
     def __enter__(self):
         return self
@@ -75,7 +84,7 @@ class Session:
         if function in self._dead:
             return self._dead[function]
         if isinstance(self.loaded, tuple) and function not in self.loaded:
-            return Missing(function)
+            return self.missing(function)
         answer = Died("time", self._seconds)
         if self._left >= 0:
             answer = self._load() if self._process is None else ()
@@ -87,6 +96,13 @@ class Session:
         if isinstance(answer, Died):
             self._dead[function] = answer
         return answer
+
+    def missing(self, function: str) -> Missing:
+        """The answer for a function that is not there."""
+        others = {re.sub(r"\W|_", "", name).lower(): name for name in self._defined if name not in FUNCTIONS}
+        # (The sheet's own `compute_anomaly_scores` is not taken for `anomaly_score`.)
+        alike = difflib.get_close_matches(function.replace("_", ""), others, n=1, cutoff=0.76)
+        return Missing(function, one_line(others[alike[0]]) if alike else "")
 
     def call_all(self, questions: list[Question]) -> list[Answer] | None:
         """The answers to several questions, asked in one message.
@@ -151,7 +167,7 @@ class Session:
                 thread.start()
             one = self._submission
             message = {"source": one.source, "cells": one.cells, "helpers": one.helpers}
-            message["functions"] = self._functions
+            message |= {"functions": self._functions, "is_cut": self._is_cut}
             start = time.monotonic()
             loaded = self._exchange(message, [], self._parse_functions, self._seconds)
             self._loading = time.monotonic() - start
@@ -160,6 +176,16 @@ class Session:
         except BaseException:  # an interrupt, say: nothing is to be left behind
             self.close()
             raise
+
+    def _load_what_is_needed(self):
+        """Load it once more, in a new process, without what stops it; unless that gives no function."""
+        self.close()
+        before = self.loaded, self._output, self._dropped
+        self._output, self._dropped, self._is_cut = bytearray(), 0, True
+        self.loaded, self.left_out = self._load(), self.loaded
+        if not isinstance(self.loaded, tuple) or not self.loaded:
+            self.left_out = None
+            self.loaded, self._output, self._dropped = before
 
     def _watch(self, process, over):
         while not over.wait(0.1):
@@ -172,6 +198,7 @@ class Session:
         """What loading came to: the functions that are there, or why there are none."""
         if "error" in report:
             return answers.parse_error(report["error"])
+        self._defined = [str(name)[:80] for name in list(report["defined"])[:MAX_NAMES]]
         return tuple(name for name in self._functions if name in list(report["functions"]))
 
     def _exchange(self, message, arrays, parse, seconds):
