@@ -83,7 +83,7 @@ def test_room_that_is_taken_counts_though_no_size_is_seen(tmp_path):
 
 
 @LINUX
-@pytest.mark.parametrize("name", ["unlinked_files", "unreadable_folder", "full_folder"])
+@pytest.mark.parametrize("name", ["unlinked_files", "mapped_files", "unreadable_folder", "full_folder"])
 def test_without_namespaces_a_disk_is_bounded_too(without_namespaces, temporary, name):
     loaded = loaded_from(without_namespaces, program(name, COUNT=10**9))
     assert loaded in (Died("disk"), Died("time"))  # a slow disk isn't full in time

@@ -18,6 +18,7 @@ from tests.grading.running.answers import Died
 from tests.grading.running.inside.processes import below
 from tests.grading.running.process import Limits
 from tests.grading.running.sandbox import Sandbox
+from tests.grading.running.session import Session
 from tests.grading.sheet.rubric import FUNCTIONS, TOTAL
 
 from .support import (
@@ -153,6 +154,20 @@ def is_submission(pid):
     except OSError:
         return False
     return any(number >= 500 for number in numbers) and not any(2 < number < 500 for number in numbers)
+
+
+@LINUX
+def test_who_waits_for_a_processor_is_not_out_of_time(sandbox):
+    compute = "import time\nwhile time.process_time() - START < 0.4:\n    pass\n"
+    source = f"import time\nSTART = time.process_time()\n{compute}{RIGHT}"
+    rivals = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8 * os.cpu_count())]
+    try:
+        with Session(sandbox, Submission("slow", source=source), seconds=0.8) as session:
+            assert session.loaded == tuple(FUNCTIONS.values())
+    finally:
+        for rival in rivals:
+            rival.kill()
+            rival.wait()
 
 
 @LINUX

@@ -15,10 +15,12 @@ from ..handed_in.submission import Submission
 from . import answers
 from .answers import Answer, Died, Missing, Raised
 from .inside import FUNCTIONS, wire
-from .process import Process
+from .inside.processes import below
+from .process import Process, times_of
 from .question import Question
 
 MAX_NAMES = 200  # of functions, among which one is looked for that was meant
+IN_ALL = 6  # times the limit of one call: what a submission has for all that it does
 SOON = 2.0  # seconds for all usual questions together, which take a right submission a hundredth of that
 
 
@@ -51,7 +53,7 @@ class Session:
         """
         self._sandbox, self._submission, self._functions = sandbox, submission, list(functions)
         self._seconds = seconds or sandbox.limits.seconds
-        self._left = 6 * self._seconds  # for all that a submission does, however slow it is
+        self._left = IN_ALL * self._seconds
         self._output, self._dropped, self._messages = bytearray(), 0, 0
         self._process: Process | None = None
         self.is_orphan = False
@@ -89,9 +91,8 @@ class Session:
         if self._left >= 0:
             answer = self._load() if self._process is None else ()
         if isinstance(answer, tuple):
-            start = time.monotonic()
             answer = self._ask([question], self._seconds)
-            self._left -= time.monotonic() - start
+            self._left -= self._used
             answer = answer[0] if isinstance(answer, list) else answer
         if isinstance(answer, Died):
             self._dead[function] = answer
@@ -152,7 +153,7 @@ class Session:
     def _load(self):
         process = self._sandbox.start(imported_by([self._submission]))
         self._process = process
-        self._over, self._ended_for = threading.Event(), None
+        self._over, self._ended_for, self._times = threading.Event(), None, (0.0, 0.0)
         self._questions, self._answers = queue.SimpleQueue(), queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=job, args=arguments, daemon=True)
@@ -168,9 +169,8 @@ class Session:
             one = self._submission
             message = {"source": one.source, "cells": one.cells, "helpers": one.helpers}
             message |= {"functions": self._functions, "is_cut": self._is_cut}
-            start = time.monotonic()
             loaded = self._exchange(message, [], self._parse_functions, self._seconds)
-            self._loading = time.monotonic() - start
+            self._loading = self._used
             self._left -= self._loading
             return loaded
         except BaseException:  # an interrupt, say: nothing is to be left behind
@@ -189,7 +189,9 @@ class Session:
 
     def _watch(self, process, over):
         while not over.wait(0.1):
-            if excess := process.excess():
+            pids = below(process.family)
+            self._times = times_of(pids)
+            if excess := process.excess(pids):
                 self._ended_for = excess
                 process.kill()
                 return
@@ -204,14 +206,20 @@ class Session:
     def _exchange(self, message, arrays, parse, seconds):
         """Send one message, and `parse` the answer to it."""
         self._messages += 1
+        process, start, before = self._process, time.monotonic(), self._times
         self._questions.put((message | {"id": self._messages}, arrays, parse))
-        try:
-            answer, reason = self._answers.get(timeout=seconds), "crash"
-        except queue.Empty:
-            answer, reason = None, "time"
+        answer, reason, left = None, "time", seconds
+        while reason == "time" and left > 0:
+            # What it has waited for a processor, it is given once more.
+            with contextlib.suppress(queue.Empty):
+                answer, reason = self._answers.get(timeout=left), "crash"
+            passed = time.monotonic() - start
+            computed, waited = (now - then for now, then in zip(self._times, before, strict=True))
+            self._used = max(computed, passed - waited)
+            left = min(seconds - self._used, IN_ALL * seconds - passed)
         if answer is not None:
             return answer
-        reason, process = self._ended_for or reason, self._process
+        reason = self._ended_for or reason
         self.close()
         self.is_orphan |= reason == "crash" and process.is_orphan
         return Died(reason, seconds)
