@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from ..handed_in.printable import one_line, plain_text
 from ..handed_in.source import imported_by
 from ..handed_in.submission import Submission
+from ..sheet.rubric import FUNCTIONS
 from . import answers
 from .answers import Answer, Died, Missing, Raised
-from .inside import FUNCTIONS, wire
+from .inside import wire
 from .inside.processes import below
 from .process import Process, times_of
 from .question import Question
@@ -39,7 +40,7 @@ class Session:
         sandbox,
         submission: Submission,
         seconds: float | None = None,
-        functions: Sequence[str] = FUNCTIONS,
+        functions: Sequence[str] = tuple(FUNCTIONS.values()),
     ):
         """
         Args:
@@ -92,7 +93,6 @@ class Session:
             answer = self._load() if self._process is None else ()
         if isinstance(answer, tuple):
             answer = self._ask([question], self._seconds)
-            self._left -= self._used
             answer = answer[0] if isinstance(answer, list) else answer
         if isinstance(answer, Died):
             self._dead[function] = answer
@@ -100,7 +100,8 @@ class Session:
 
     def missing(self, function: str) -> Missing:
         """The answer for a function that is not there."""
-        others = {re.sub(r"\W|_", "", name).lower(): name for name in self._defined if name not in FUNCTIONS}
+        names = [name for name in self._defined if name not in self._functions]
+        others = {re.sub(r"\W|_", "", name).lower(): name for name in names}
         # (The sheet's own `compute_anomaly_scores` is not taken for `anomaly_score`.)
         alike = difflib.get_close_matches(function.replace("_", ""), others, n=1, cutoff=0.76)
         return Missing(function, one_line(others[alike[0]]) if alike else "")
@@ -114,7 +115,6 @@ class Session:
         found = self._ask(questions, min(self._seconds, SOON)) if self._process else None
         if isinstance(found, list):
             return found
-        self._left += self._loading  # it is loaded once more
         self._output.clear()
         self._dropped = 0
         return None
@@ -169,10 +169,7 @@ class Session:
             one = self._submission
             message = {"source": one.source, "cells": one.cells, "helpers": one.helpers}
             message |= {"functions": self._functions, "is_cut": self._is_cut}
-            loaded = self._exchange(message, [], self._parse_functions, self._seconds)
-            self._loading = self._used
-            self._left -= self._loading
-            return loaded
+            return self._exchange(message, [], self._parse_functions, self._seconds)
         except BaseException:  # an interrupt, say: nothing is to be left behind
             self.close()
             raise
@@ -215,8 +212,9 @@ class Session:
                 answer, reason = self._answers.get(timeout=left), "crash"
             passed = time.monotonic() - start
             computed, waited = (now - then for now, then in zip(self._times, before, strict=True))
-            self._used = max(computed, passed - waited)
-            left = min(seconds - self._used, IN_ALL * seconds - passed)
+            used = max(computed, passed - waited)
+            left = min(seconds - used, IN_ALL * seconds - passed)
+        self._left -= used
         if answer is not None:
             return answer
         reason = self._ended_for or reason
