@@ -144,7 +144,7 @@ OTHER_SCALE = (
 # No answer.
 MISSING = Sentence("missing", "There is no function named `{name}`.")
 ALIKE = Sentence("missing", "There is no function named `{name}`. Is it `{alike}` that is meant?")
-LEFT_OUT = "Your file stops as it is. {why} So only what the three functions need was run."
+LEFT_OUT = "{why} Only what the three functions need was run."
 DEATHS = {
     "memory": "Your {of} takes too much memory, all its processes together.",
     "disk": "Your {of} fills the disk.",

@@ -54,19 +54,20 @@ class _Solution(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         global _error, _left_out
         self._loaded, _error, _left_out = _version(), None, None
         names, functions = vars(self._module), list(FUNCTIONS.values())
-        own, tree = dict(names), None
+        own, text = dict(names), ""
         with _settings_put_back():
             try:
-                text = python_of(importlib.util.decode_source(PATH.read_bytes()), str(PATH), {})
-                tree = ast.parse(text, PATH)
-                execute(tree, str(PATH), names)
+                text = importlib.util.decode_source(PATH.read_bytes())
+                execute(ast.parse(python_of(text, str(PATH), {}), PATH), str(PATH), names)
                 return
             except BaseException as error:  # SystemExit and an interrupt, too, are told by the functions
                 _error = error
-            if tree and not isinstance(_error, KeyboardInterrupt):
+            if isinstance(_error, (Exception, SystemExit)):
                 names.clear()
                 names.update(own)
-                execute_needed(tree, str(PATH), names, functions)
+                with contextlib.suppress(Exception):  # it can't be read, or not even its functions are Python
+                    tree = ast.parse(python_of(text, str(PATH), {}, functions), PATH)
+                    execute_needed(tree, str(PATH), names, functions)
                 if any(name in names for name in functions):
                     _error, _left_out = None, _error
                     return
@@ -113,7 +114,7 @@ def left_out_note() -> str | None:
     """Why only what the functions need was loaded of solution.py, in a sentence."""
     if _left_out is None:
         return None
-    return f"solution.py stops as it is. {_told(_left_out)} So only what the three functions need was run."
+    return f"solution.py stops. {_told(_left_out)} Only what the three functions need was run."
 
 
 def _told(error):

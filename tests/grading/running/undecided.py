@@ -13,6 +13,7 @@ _NEWER = (
     ((3, 14), r"\b[rR]?[tT][rR]?['\"]|except\s+[\w.]+\s*,"),
     ((3, 15), r"^\s*lazy\s+(import|from)\b|[\[({]\s*\*.*\bfor\b"),
 )
+_GRAPHICS_CARD = re.compile(r"(?i)\b(CUDA|NVIDIA|MPS|HIP|XPU)\b")  # as torch says that there is none
 
 
 def is_undecided(answer: Answer) -> bool:
@@ -23,8 +24,8 @@ def is_undecided(answer: Answer) -> bool:
         return bool(answer.alike)
     if not isinstance(answer, Raised):
         return False
-    is_missing = answer.kind == "ModuleNotFoundError" and answer.module != "solution"
-    return is_missing or may_be_newer(answer)
+    is_missing = answer.kind in ("ModuleNotFoundError", "ImportError") and answer.module != "solution"
+    return is_missing or may_be_newer(answer) or bool(_GRAPHICS_CARD.search(answer.message))
 
 
 def may_be_newer(error: Raised, version: tuple[int, int] = sys.version_info[:2]) -> bool:

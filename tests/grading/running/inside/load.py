@@ -26,8 +26,9 @@ def execute_needed(tree: ast.Module, path: str, namespace: dict, functions: list
         try:
             exec(compile(ast.Module([statement], []), path, "exec", _UNEVALUATED, True), namespace)
         except (Exception, SystemExit) as error:
+            is_of_notebooks = (getattr(error, "name", None) or "").partition(".")[0] == "IPython"
             for name in bound_names(statement, functions):
-                namespace.setdefault(name, Absent(error))
+                namespace.setdefault(name, _Idle() if is_of_notebooks else Absent(error))
 
 
 class Absent:

@@ -96,7 +96,7 @@ def _parsed(message, path):
     """The syntax tree of what was handed in, which is written into the folder with all that belongs to it."""
     source, cells, files = message["source"], message["cells"], {}
     if cells is None:
-        text = python_of(source, path, files)
+        text = python_of(source, path, files, message["functions"] if message["is_cut"] else None)
     else:
         text = text_of(cells, message["functions"], path, files)
         files |= {} if source is None else {"solution.py": source}  # for cells that delegate to it
