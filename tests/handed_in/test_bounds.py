@@ -40,7 +40,9 @@ def test_who_hands_in_an_odd_file_costs_nobody_a_row(tmp_path, name):
 
 def test_what_could_unpack_to_anything_is_not_unpacked(tmp_path):
     found = rows(tree(tmp_path / "class", {**ODD["bzip2"], "ben/solution.py": RIGHT}))
-    assert "solution.py is packed in a way that is not read; use plain .zip." in found["anna"].problem
+    assert (
+        "solution.py in x.zip is packed in a way that is not read; use plain .zip." in found["anna"].problem
+    )
 
 
 LIMITED = """
@@ -48,7 +50,7 @@ import resource, sys
 sys.path.insert(0, {root!r})
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-from tests.grading.handed_in.people import find_submissions
+from tests.grading.handed_in.reading import find_submissions
 print(len(find_submissions([{folder!r}])))
 """
 

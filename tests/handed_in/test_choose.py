@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading.handed_in.people import find_one, find_submissions
-from tests.grading.handed_in.source import functions_in
+from tests.grading.handed_in.reading import find_one, find_submissions
+from tests.grading.handed_in.source import see
 from tests.grading.sheet.rubric import FUNCTIONS
 from tests.handed_in.downloads import HALF, PDF, RIGHT, STUB, USES, notebook, packed, rows, tree
 
@@ -158,4 +158,5 @@ def test_a_package_comes_along_whole(tmp_path):
     ],
 )
 def test_a_look_without_running(source, defined, written):
-    assert tuple(map(len, functions_in(source))) == (defined, written)
+    found = see(source)
+    assert (len(found.defined), len(found.written)) == (defined, written)

@@ -15,7 +15,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.util import run_sync
 
-from tests.grading.handed_in.people import find_submissions
+from tests.grading.handed_in.reading import find_submissions
 from tests.grading.handing_out import students
 from tests.grading.judging.grade import grade
 from tests.grading.running.sandbox import Sandbox

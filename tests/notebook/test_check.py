@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.examples import EXAMPLES, EXPECTED
-from tests.grading.handed_in.people import find_submissions
+from tests.grading.handed_in.reading import find_submissions
 from tests.grading.judging.function import check_function
 from tests.grading.judging.grade import grade
 from tests.grading.judging.result import Status

@@ -11,8 +11,8 @@ import sys
 import threading
 from pathlib import Path
 
-from ..handed_in.people import find_submissions
-from ..handed_in.source import imported_by
+from ..handed_in.reading import find_submissions
+from ..handed_in.submission import imported_by
 from ..reporting.table import merge
 from ..running.process import Limits, SandboxError
 from ..sheet.probes import Probes

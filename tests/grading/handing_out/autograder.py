@@ -14,8 +14,8 @@ import secrets
 import sys
 from pathlib import Path
 
-from ..handed_in.people import find_one
-from ..handed_in.source import imported_by
+from ..handed_in.reading import find_one
+from ..handed_in.submission import imported_by
 from ..judging.grade import grade
 from ..judging.result import Cause, Grade, Result, Status
 from ..reporting.gradescope import results

@@ -8,8 +8,7 @@ import time
 from collections.abc import Sequence
 
 from ..handed_in.printable import plain_text
-from ..handed_in.source import imported_by
-from ..handed_in.submission import Submission
+from ..handed_in.submission import Submission, imported_by
 from . import answers
 from .answers import Answer, Died, Missing
 from .inside import FUNCTIONS, wire
