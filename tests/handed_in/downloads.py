@@ -55,9 +55,9 @@ def notebook(*cells):
     return json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells], "nbformat": 4})
 
 
-def rows(*paths, layout=None):
+def rows(*paths, layout=None, fork=False):
     """What the reader answers, {name: submission}, asked in this process."""
-    head, *lines = answers({"paths": [os.path.abspath(path) for path in paths], "layout": layout})
+    head, *lines = answers({"paths": [os.path.abspath(path) for path in paths], "layout": layout}, fork)
     if "missing" in head:
         raise FileNotFoundError(head)
     return {one.name: one for one in map(Submission.from_json, lines)}

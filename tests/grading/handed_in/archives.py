@@ -144,7 +144,9 @@ def _tar(path, file, budget):
                 problem = f"{name} is a link; hand in the file itself."
             elif not member.isfile() and not member.isdir():
                 problem = f"{name} is no ordinary file."
-            elif (is_code(name) or is_archive(name) or name.endswith((".yml", ".txt"))) and not passed_over(name):
+            elif (is_code(name) or is_archive(name) or name.endswith((".yml", ".txt"))) and not passed_over(
+                name
+            ):
                 content = archive.extractfile(member).read(_most(name) + 1)
                 budget.take(len(content))
                 open_member = _opener(content)

@@ -45,7 +45,7 @@ def find_people(paths: list[Path], layout: str | None = None) -> tuple[list[Pers
     for some in by_folder.values():
         downloads = [(path, _listed(path)) for path in some]
         if len(some) > 1 and not any(_layout_of(path.name, items, layout)[0] for path, items in downloads):
-            items = [_within(path.name, item) for path, items in downloads for item in items]
+            items = [item for path, listed in downloads for item in _beside_others(path, listed)]
             people, others = _people_of("", items, layout)
             found, nobodys = found + people, nobodys + others
             continue
@@ -70,8 +70,11 @@ def _listed(path):
     return list_class(list_file(path), ()) if is_archive(path.name) else [list_file(path)]
 
 
-def _within(name, item):
-    return item if item.path == (name,) else replace(item, path=(name, *item.path))
+def _beside_others(path, items):
+    """What a path is where it lies in a folder with others."""
+    if not path.is_dir():
+        return [list_file(path)]
+    return [replace(item, path=(path.name, *item.path)) for item in items]
 
 
 def _people_at(path, items, layout):

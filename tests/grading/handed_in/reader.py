@@ -27,7 +27,7 @@ from .submission import Submission
 
 SECONDS = 20  # for one person's files; a right submission takes a hundredth of one
 MEMORY = 1 << 30  # bytes
-MAX_TEXT = 4 << 20  # characters of all the code of one person
+MAX_TEXT = 16 << 20  # characters of all the code of one person
 AT_ONCE = 2 * (os.cpu_count() or 1)
 
 
@@ -37,7 +37,10 @@ def main() -> None:
         print(line, flush=True)
 
 
-def answers(asked: dict) -> Iterator[str]:
+CAN_FORK = hasattr(os, "fork")  # Windows can't: there all is read in this process
+
+
+def answers(asked: dict, fork: bool = CAN_FORK) -> Iterator[str]:
     """A line with {"passed_over": names}, and a submission for each person; or one with {"missing": why}.
 
     `asked` is {"paths": [...], "layout": ...}; with a "name", all of it is this person's, whatever it is.
@@ -53,7 +56,7 @@ def answers(asked: dict) -> Iterator[str]:
         return
     _name_apart(people)
     yield json.dumps({"passed_over": [printable(name) for name in nobodys]})
-    for submission in read_people(people):
+    for submission in _read_apart(people) if fork else map(_submission, people):
         yield submission.to_json()
 
 
@@ -62,11 +65,8 @@ def _one(path, name):
     return Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items])
 
 
-def read_people(people: list[Person]) -> Iterator[Submission]:
-    """What each of them handed in, in their order; each is read in a forked process, where there are any."""
-    if not hasattr(os, "fork"):  # Windows
-        yield from (_submission(person) for person in people)
-        return
+def _read_apart(people: list[Person]) -> Iterator[Submission]:
+    """What each of them handed in, in their order; each is read in a forked process."""
     waiting, running, done, place = list(enumerate(people))[::-1], {}, {}, 0
     while place < len(people):
         while waiting and len(running) < AT_ONCE:
@@ -175,7 +175,7 @@ def _without_hand_out(uploads):
     roots = {m[1] for u in uploads if (m := re.match(r"(.*?)tests/grading/", u.path))}
     ours = (
         r"tests/(grading|submissions)/|(tests|data)/(?!(.*/)?solution[^/]*$)"
-        r"|(requirements\.txt|README\.md|LICENSE)$"
+        r"|(requirements\.txt|README\.md|LICENSE|pyproject\.toml)$"
     )
     return [
         u
