@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading.handed_in.reading import find_one, find_submissions
+from tests.grading.handed_in.reading import find_one
 from tests.grading.handed_in.source import see
 from tests.grading.sheet.rubric import FUNCTIONS
 from tests.handed_in.downloads import HALF, PDF, RIGHT, STUB, USES, notebook, packed, rows, tree
@@ -103,7 +103,7 @@ def test_what_a_human_should_look_at(tmp_path, files, words):
     plain = not any("_1_" in path or "_101_" in path for path in files)
     people = {f"anna/{path}" if plain else path: content for path, content in files.items()}
     others = {"ef_103_903_solution.py": RIGHT} if "_101_" in str(files) or plain else {}
-    found, *_ = find_submissions([tree(tmp_path / "class", {**people, **others})])
+    found, *_ = rows(tree(tmp_path / "class", {**people, **others})).values()
     assert found.needs_human and words in f"{found.problem} {found.note}"
 
 
@@ -123,7 +123,7 @@ def test_a_module_of_the_library_is_no_helper(tmp_path):
 
 def test_nothing_of_ours_comes_along():
     for path in ("exercise_sheet_8.ipynb", "solution.py"):
-        (found,) = find_submissions([ROOT / path])
+        (found,) = rows(ROOT / path).values()
         assert (found.file, found.helpers) == (path, {})
 
 
