@@ -35,7 +35,7 @@ SMALL = {
     " --classroom tests/submissions/right/plain.py",
     "-m tests.grading.handing_out.autograder": "-m tests.grading.handing_out.autograder {tmp}/autograder.zip",
     "tests/benchmark_training.py": "tests/benchmark_training.py 1",
-    "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1 1",
+    "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1 1 50",
     "tests/benchmark_grading.py": "tests/benchmark_grading.py 3",
 }
 # CI runs these before it runs this; the last is the beginning of a usage.
@@ -69,12 +69,3 @@ def test_it_runs(command, tmp_path):
     arguments = SMALL[command].format(tmp=tmp_path).split()
     run = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
-
-
-@pytest.mark.model
-@pytest.mark.parametrize("name", ["benchmark_training", "benchmark_detectors"])
-def test_as_a_module_too(name):
-    if data.load_mnist()[0].is_sample:
-        pytest.skip("needs the full MNIST")
-    command = [sys.executable, "-c", f"import tests.{name} as b; b.notebook_names('batch_size')"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
