@@ -1,4 +1,4 @@
-"""How the detectors were chosen, and how good they are: python tests/benchmark_detectors.py [SEEDS [EPOCHS [EVERY]]]
+"""How the detectors were chosen: python tests/benchmark_detectors.py [SEEDS [EPOCHS [EVERY]]]
 
 First the choice, without the test set: for each setting, ten networks learn from the first 50,000 training
 digits for EPOCHS (6) epochs, and are judged by their mean AUC (in %) on the last 10,000. Then the test set,

@@ -109,7 +109,7 @@ def test_what_a_human_should_look_at(tmp_path, files, words):
 
 def test_one_persons_upload_whatever_it_is(tmp_path):
     assert find_one(tmp_path / "nothing").problem == "Nothing was handed in."
-    assert find_one(tmp_path).problem == "There is no solution.py in this folder."
+    assert find_one(tmp_path).problem == "No file was handed in."
     for number, files in enumerate(
         ({"src/solution.py": RIGHT}, {"a.py": USES, "utils.py": "x = 1"}, {"x.zip": {"y/solution.py": RIGHT}})
     ):

@@ -69,7 +69,7 @@ def test_what_the_systems_say_is_kept(tmp_path):
     assert found["Carla Cedar"].helpers == {"utils.py": "x = 1"}
     assert found["Carla Cedar"].file == "solution_final_v2.py"
     assert found["Ben Birch"].file == "hw8.zip/hw8/solution.py"
-    assert found["Dora Dill"].problem == "No file was handed in, only a text online."
+    assert found["Dora Dill"].problem == "No file was handed in, only a text or a link online."
     found = rows(tree(tmp_path / "ilias", LAYOUTS["ilias"][0]))
     assert found["Ash Anna"].source == RIGHT
 

@@ -115,9 +115,8 @@ def _problems(uploads):
 def _nothing(name, uploads, problems):
     """Where no code was handed in: what is there instead."""
     there = sorted({printable(u.path) for u in uploads if u.item.name and not passed_over(u.item.name)})
-    what = f" There is {', '.join(there[:5])}{' and more' if len(there) > 5 else ''}." if there else ""
-    reason = " ".join(map(printable_sentence, problems[:3]))
-    reason = reason or f"There is no solution.py in this folder.{what}"
+    only = f"No code was handed in, only {', '.join(there[:5])}{' and more' if len(there) > 5 else ''}."
+    reason = " ".join(map(printable_sentence, problems[:3])) or (only if there else "No file was handed in.")
     return Submission(name, problem=reason, needs_human=bool(problems or any(u.item.name for u in uploads)))
 
 

@@ -147,13 +147,15 @@ def _read(person):
     budget, uploads = Budget(), []
     for upload in person.uploads:
         if is_archive(upload.path) and not upload.item.problem:
-            for item in list_archive(upload.item, (upload.path,), budget):
+            archive = replace(upload.item, path=tuple(upload.path.split("/")))
+            for item in list_archive(archive, archive.path, budget):
                 uploads.append(Upload(item, "/".join(item.path), upload.order))
         else:
             uploads.append(upload)
     uploads = _without_hand_out(uploads)
     if not any(upload.item.name for upload in uploads) and person.other_kind:
-        return Submission(person.name, problem="No file was handed in, only a text online.", needs_human=True)
+        reason = "No file was handed in, only a text or a link online."
+        return Submission(person.name, problem=reason, needs_human=True)
     return choose(person.name, uploads, person.only, budget)
 
 
