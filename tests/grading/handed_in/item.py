@@ -14,7 +14,6 @@ MAX_NAME = 255  # letters, as file systems have it
 MAX_DEPTH = 20  # folders in folders
 MAX_NESTED = 3  # archives in archives
 CODE = (".py", ".ipynb", ".py.txt", ".ipynb.txt", ".ipynb.json")
-ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar")
 FOREIGN = (".rar", ".7z", ".gz", ".bz2", ".xz")
 # What computers, browsers and Python put beside an author's work, and the sheet's own data set.
 JUNK = (
@@ -91,7 +90,7 @@ class Budget:
 
 
 def is_archive(name: str) -> bool:
-    return name.lower().endswith(ARCHIVES)
+    return re.search(r"\.(zip|tgz|tar|tar(-\d+)?\.gz)$", name.lower()) is not None  # Canvas: x.tar-2.gz
 
 
 def is_code(name: str) -> bool:

@@ -1,6 +1,6 @@
 """Whose files are whose in a folder that no course's system has named."""
 
-import os
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -140,7 +140,4 @@ def _depth_of_all(items):
 
 def stem_of(name: str) -> str:
     """A file's name without its ending."""
-    for suffix in (".py.txt", ".ipynb.txt", ".ipynb.json", ".tar.gz"):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return os.path.splitext(name)[0]
+    return re.sub(r"(?i)(\.(py|ipynb)\.(txt|json)|\.tar(-\d+)?\.gz|(?<!^)\.[^.]*)$", "", name)
