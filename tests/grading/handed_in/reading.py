@@ -57,13 +57,21 @@ def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
     return Submission.from_json(lines[0])
 
 
-_PROGRAM = f"import sys; sys.path.insert(0, sys.argv[1]); from {__package__}.reader import main; main()"
+_PROGRAM = f"""
+import sys
+sys.path[:0] = sys.argv[1:2]
+sys.path += sys.argv[2:]
+from {__package__}.reader import main
+main()
+"""
 
 
 def _ask(message):
     """The lines that the reader answers; without the last if it has died in between."""
+    # Isolated: no module of the folder that the grader is called in. Packages are where this process has them.
+    command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _PROGRAM]
     process = subprocess.Popen(
-        [sys.executable, "-I", "-c", _PROGRAM, os.fspath(PROJECT)],
+        [*command, os.fspath(PROJECT), *filter(os.path.isabs, sys.path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
