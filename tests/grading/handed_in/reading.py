@@ -68,7 +68,7 @@ main()
 
 def _ask(message):
     """The lines that the reader answers; without the last if it has died in between."""
-    # Isolated: no module of the folder that the grader is called in. Packages are where this process has them.
+    # Isolated from the folder that the grader is called in; packages are where this process has them.
     command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _PROGRAM]
     process = subprocess.Popen(
         [*command, os.fspath(PROJECT), *filter(os.path.isabs, sys.path)],
