@@ -34,9 +34,9 @@ SMALL = {
     "-m tests.grading.handing_out.autograder --classroom": "-m tests.grading.handing_out.autograder"
     " --classroom tests/submissions/right/plain.py",
     "-m tests.grading.handing_out.autograder": "-m tests.grading.handing_out.autograder {tmp}/autograder.zip",
-    "tests/benchmark_training.py": "tests/benchmark_training.py 1",
+    "tests/benchmark_training.py": "tests/benchmark_training.py 1 50",
     "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1 1 50",
-    "tests/benchmark_grading.py": "tests/benchmark_grading.py 3",
+    "tests/benchmark_grading.py": "tests/benchmark_grading.py 1",
 }
 # CI runs these before it runs this; the last is the beginning of a usage.
 ELSEWHERE = ("-m venv", "-m pip", "-m pytest -n 2", "-m pytest\n", "-m pytest --nbval", '-m tests.grading"')
