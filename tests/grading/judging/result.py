@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from ..handed_in.submission import Submission
-from ..sheet.rubric import CRITERIA, Criterion, Exercise
+from ..sheet.rubric import EXERCISES, Criterion, Exercise
 
 NOT_IMPLEMENTED = "not implemented"  # the kind of the cause where nothing is written yet
 NOT_REACHED = "not reached"  # that of a part that was never examined: no mistake, and not counted
@@ -144,7 +144,7 @@ class Verdict:
 class Grade:
     """What a submission earned, and whose it is.
 
-    Where a human has to look at every criterion of the sheet, the status is TO_LOOK_AT.
+    Where a human has to look at one criterion, or at the file, the status is TO_LOOK_AT.
 
     Attributes:
         results: one for each criterion, in the rubric's order.
@@ -173,7 +173,8 @@ class Grade:
     unclear: str = ""
 
     def __post_init__(self):
-        if len(self.results) == len(CRITERIA) and all(result.needs_human for result in self.results):
+        is_whole = {result.criterion.exercise for result in self.results} >= set(EXERCISES)
+        if self.unclear or (is_whole and any(result.needs_human for result in self.results)):
             object.__setattr__(self, "status", Status.TO_LOOK_AT)
 
     def of(self, submission: Submission) -> "Grade":
