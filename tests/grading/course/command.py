@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ..handed_in.people import find_submissions
 from ..handed_in.source import imported_by
-from ..reporting.table import merge
+from ..reporting.table import grades_of, merge
+from ..reporting.text import for_a_log
 from ..running.process import Limits, SandboxError
 from ..sheet.probes import Probes
 from .outputs import Files, Outputs
@@ -26,6 +27,7 @@ MANY = 100  # submissions from which on half a second of preparation pays
 PROGRAM = "python -m tests.grading"
 USAGE = f"""{PROGRAM} PATH... [options]
        {PROGRAM} merge grades.csv part1.csv part2.csv ...
+       {PROGRAM} report grades.csv [options]
 
 PATH is a course's download, a folder of many, or what one person handed in:
   {PROGRAM} submissions/ --grades grades.csv --feedback pages/"""
@@ -56,11 +58,7 @@ def _options():
         metavar="FILE",
         help="write the points to a .csv table (or Gradescope's .json)",
     )
-    add(
-        "--feedback", type=_path, metavar="DIR", help="write each author a page, to a folder or Moodle's .zip"
-    )
-    add("--summary", type=_path, metavar="FILE", help="write a page about the class to an .html file")
-    add("--worksheet", type=_path, metavar="FILE", help="fill in the table that Moodle or Canvas gave")
+    _add_reports(add)
     add("--override", type=_path, metavar="FILE", help="use the points by hand in this .csv table")
     add("--shard", type=_shard, metavar="K/N", help="grade every N-th person only, from the K-th on")
     add(
@@ -87,6 +85,13 @@ def _options():
         help="memory for a submission (default: %(default)g)",
     )
     return parser
+
+
+def _add_reports(add):
+    """The options that need no grading: `report` has them as well."""
+    add("--feedback", type=_path, metavar="DIR", help="write each author a page, to a folder or a .zip")
+    add("--summary", type=_path, metavar="FILE", help="write a page about the class to an .html file")
+    add("--worksheet", type=_path, metavar="FILE", help="fill in the table that Moodle or Canvas gave")
 
 
 def _path(text):
@@ -128,8 +133,8 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # some terminals know ASCII only
-    if arguments[:1] == ["merge"]:
-        return _merge(arguments[1:])
+    if arguments[:1] in (["merge"], ["report"]):
+        return (_merge if arguments[0] == "merge" else _report)(arguments[1:])
     parser = _options()
     options = parser.parse_args(arguments)
     if "" in options.paths:
@@ -144,9 +149,9 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(str(error).rstrip("."))
         except KeyboardInterrupt:
             return 128 + interrupt.number
-        if options.shard:
-            submissions = submissions[options.shard[0] - 1 :: options.shard[1]]
-        return _grade(options, paths, submissions, Outputs(submissions, files), interrupt)
+        k, n = options.shard or (1, 1)
+        shard = submissions[k - 1 :: n]
+        return _grade(options, paths, shard, Outputs(shard, files, submissions), interrupt)
 
 
 def _grade(options, paths, submissions, outputs, interrupt):
@@ -158,7 +163,7 @@ def _grade(options, paths, submissions, outputs, interrupt):
         with (
             EndableSandbox(limits, imported_by(submissions), hidden=hidden, many=many) as sandbox,
             contextlib.closing(grade_all(submissions, sandbox, Probes(seed), jobs)) as grades,
-            Progress([one.name for one in submissions], sys.stdout) as progress,
+            Progress([one.name for one in submissions], sys.stdout, limits.seconds, jobs) as progress,
         ):
             for grade in grades:
                 progress.add(outputs.add(grade))
@@ -171,10 +176,14 @@ def _grade(options, paths, submissions, outputs, interrupt):
         status = 128 + interrupt.number
     interrupt.ignore()  # no file is to be missing for a second Ctrl-C
     outputs.finish()
-    print("\n".join(outputs.lines()))
+    _print(outputs.lines())
     if outputs.grades:
         print(f"The inputs can be drawn again with --seed {seed}.")
     return FAILED if outputs.failed else status
+
+
+def _print(lines):
+    print("\n".join(map(for_a_log, lines)))
 
 
 class _Interrupt:
@@ -220,9 +229,30 @@ def _merge(arguments):
     parser.add_argument("parts", type=_path, nargs="+", metavar="part.csv")
     options = parser.parse_args(arguments)
     try:
-        print("\n".join(merge(options.out, options.parts)))
+        _print(merge(options.out, options.parts))
     except (OSError, ValueError) as error:
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
         print(f"No table was written: {reason}.", file=sys.stderr)
         return FAILED
     return ALL_GRADED
+
+
+def _report(arguments):
+    about = "Write the reports again from grades.csv, as a human has changed it. Nobody is graded."
+    parser = _Parser(prog=f"{PROGRAM} report", description=about)
+    parser.add_argument("-h", "--help", action="help", help="show this")
+    parser.add_argument("table", type=_path, metavar="grades.csv")
+    _add_reports(parser.add_argument)
+    options = parser.parse_args(arguments)
+    files = Files(None, options.feedback, options.summary, options.worksheet)
+    try:
+        grades, said = grades_of(options.table)
+        files.check([options.table])
+    except (OSError, ValueError) as error:
+        parser.error(str(error).rstrip("."))
+    outputs = Outputs(grades, files)
+    for grade in grades:
+        outputs.add(grade)
+    outputs.finish()
+    _print([*outputs.lines(), *said])
+    return FAILED if outputs.failed else ALL_GRADED
