@@ -3,7 +3,7 @@
 import contextlib
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..judging.result import Grade
@@ -12,7 +12,7 @@ from ..reporting.gradescope import write_json
 from ..reporting.pages import write_pages, write_summary
 from ..reporting.table import Table
 from ..reporting.text import how_often, shortened, table, to_look_at
-from ..reporting.worksheet import check, fill
+from ..reporting.worksheet import fill, is_for_groups
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Files:
     def _try_to_read(self):
         self.overrides()
         if self.worksheet:
-            check(self.worksheet)
+            is_for_groups(self.worksheet)
         if self.grades and self.grades.suffix == ".csv":
             Table(self.grades)
 
@@ -98,12 +98,15 @@ class Outputs:
         self._found: dict[tuple[str, str], Grade] = {}
         self._everybody = self.submissions if self.everybody is None else self.everybody
         self._overrides, self._unclear = assign(self.files.overrides(), self._everybody)
+        self._is_for_groups = bool(self.files.worksheet and is_for_groups(self.files.worksheet))
         self._saved, self._said, self.failed = 0.0, [], False
         is_table = self.files.grades and self.files.grades.suffix == ".csv"
         self._table = Table(self.files.grades, self.submissions) if is_table else None
 
     def add(self, grade: Grade) -> Grade:
         """A finished grade; returned with what humans decided. It is in the table within a second."""
+        if self._is_for_groups:  # the download may not tell
+            grade = replace(grade, is_group=True)
         grade = adjust(grade, self._overrides.get(grade.name, []))
         self._found[grade.name, grade.id] = grade
         if self._table and time.monotonic() - self._saved > 1:

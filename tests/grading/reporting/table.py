@@ -153,7 +153,10 @@ def row_of(grade: Grade) -> dict[str, str]:
     """A grade as the cells of its row."""
     there = {result.criterion.exercise for result in grade.results} if grade.has_points else set()
     points = f" ({so_far(grade)}.)" if so_far(grade) else ""
-    lost = [f"{r.criterion.id}: {cause.kind}" for r in grade.results if r.lost for cause in r.causes]
+    kinds: dict[str, list[str]] = {}
+    for result in filter(lambda result: result.lost, grade.results):
+        for cause in result.causes:
+            kinds.setdefault(cause.kind, []).append(result.criterion.id)
     return {
         "submission": cell(grade.name),
         **{_EXERCISES[e]: number(grade.points(e)) if e in there else "" for e in EXERCISES},
@@ -165,7 +168,7 @@ def row_of(grade: Grade) -> dict[str, str]:
         "file": cell(grade.file),
         "note": cell(" ".join(filter(None, (grade.note, *grade.notes)))),
         "look": cell(f"{' '.join(grade.to_look_at)}{points}" if grade.to_look_at else ""),
-        "lost": cell("; ".join(lost)),
+        "lost": cell("; ".join(f"{', '.join(ids)}: {kind}" for kind, ids in kinds.items())),
         "group": "group" if grade.is_group else "",
         "entry": cell(grade.entry),
         "seed": "" if grade.seed is None else str(grade.seed),
@@ -233,8 +236,9 @@ def _results(exercise, points, lost):
         return []
     causes: dict[str, list[Cause]] = {}
     for item in lost.split("; "):
-        id, _, kind = item.partition(": ")
-        causes.setdefault(id, []).append(Cause(kind, ""))
+        ids, _, kind = item.partition(": ")
+        for id in ids.split(", "):
+            causes.setdefault(id, []).append(Cause(kind, ""))
     found = [Result(c, tuple(causes.get(c.id, ()))) for c in CRITERIA if c.exercise == exercise]
     return found if sum(result.points for result in found) == points else [whole(exercise, points)]
 

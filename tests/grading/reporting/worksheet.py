@@ -50,14 +50,16 @@ def fill(path: Path, grades: list[Grade], people: list[Person] | None = None) ->
     return said
 
 
-def check(path: Path) -> None:
-    """See now whether the grades will fit into the table.
+def is_for_groups(path: Path) -> bool:
+    """Whether groups hand in. It is seen as well whether the grades will fit into the table.
 
     Raises:
-        ValueError: a sentence that says why not.
+        ValueError: a sentence that says why they don't.
         OSError: it can't be read.
     """
-    _columns(path, load_csv(path).rows)
+    rows = load_csv(path).rows
+    column, _ = _columns(path, rows)
+    return _group(rows[0], column) is not None
 
 
 def _owners(path, head, rows, column, people):
@@ -65,15 +67,11 @@ def _owners(path, head, rows, column, people):
 
     A group's number may be somebody else's, and two people may have one id: those own no row.
     """
-    groups = [
-        i
-        for i in range(_status(head, column) + 1, column)
-        if re.fullmatch(r"gr\w{1,3}p\w{,2}", head[i], re.I)
-    ]
-    if groups:
+    group = _group(head, column)
+    if group is not None:
         keys = [(_letters(person.name), person) for person in people]
-        cells = [_letters("".join(row[groups[0] : groups[0] + 1])) for row in rows]
-        what = f"group that is called as in the column {head[groups[0]]}"
+        cells = [_letters("".join(row[group : group + 1])) for row in rows]
+        what = f"group that is called as in the column {head[group]}"
     elif any(person.is_group for person in people):
         raise ValueError(f"groups handed in, and {path.name} has no column that tells who is in them")
     else:
@@ -106,6 +104,18 @@ def _missing(head, rows, column, owners):
 def _status(head, column):
     """The column that tells whether somebody handed in; -1 if there is none."""
     return next((i for i in range(column) if re.search(r"stat|estado", head[i], re.I)), -1)
+
+
+def _group(head, column):
+    """Moodle's column of groups, which a team assignment has behind the status; or None."""
+    return next(
+        (
+            i
+            for i in range(_status(head, column) + 1, column)
+            if re.fullmatch(r"gr\w{1,3}p\w{,2}", head[i], re.I)
+        ),
+        None,
+    )
 
 
 def _letters(name):
