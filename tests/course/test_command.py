@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def class_of(tmp_path, monkeypatch):
 
     def fake(submission, _, probes):
         found = LOST.get(submission.name) or Grade("", [Result(criterion) for criterion in CRITERIA])
-        return Grade(submission.name, found.results, found.status, seed=probes.seed, unclear=found.unclear)
+        return replace(found, name=submission.name, seed=probes.seed)
 
     monkeypatch.setattr(pool, "grade", fake)
     monkeypatch.setenv("COLUMNS", "80")
@@ -263,6 +264,30 @@ def test_a_terminal_has_a_bar_with_the_time_to_go(monkeypatch):
     assert {line.index("total") for line in found[:1]} == {
         line.index(f"{TOTAL - HIDDEN}") - 3 for line in found[1:2]
     }
+
+
+def test_after_a_minute_it_is_said_once_how_long_a_class_may_take(monkeypatch):
+    times = iter([0, 30, 61, 61, 90, 120])
+    monkeypatch.setattr("tests.grading.course.progress.time.monotonic", lambda: next(times))
+    screen, names = Terminal(), [f"s{i}" for i in range(100)]
+    with Progress(names, screen, time_limit=10, jobs=2) as progress:
+        for name in names[:4]:
+            progress.add(graded(name))
+    # 2 of 100 took 61 seconds; 98 on two threads, each for 8 times the limit
+    assert screen.text.count("50 min to go like this, 65 min at most; --time-limit 5 halves that.") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_name_is_no_command_in_a_log_of_githubs(class_of, capsys, monkeypatch):
+    names = ["::error::x", "##[error]y"]
+    for name in names:
+        monkeypatch.setitem(LOST, name, replace(undecided(name), late=True))
+    assert run(class_of(*names)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for shown in (": :error::x ", "## [error]y "):
+        assert sum(line.startswith((shown, f"  {shown.strip()}: ")) for line in lines) == 2
+    assert not any(line.lstrip().startswith("::") or "##[" in line for line in lines)
+    assert sum("-  LATE to look at: Which one?" in line for line in lines) == 2
 
 
 def test_the_module_is_the_command():

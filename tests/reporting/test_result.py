@@ -151,6 +151,22 @@ def test_gradescopes_json(tmp_path):
     write_json(tmp_path / "all.json", [graded("a"), undecided("b")])
     found = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
     assert found["a"]["score"] == TOTAL and "score" not in found["b"]
+    assert found["a"]["output"] == "35 of 35 points."
+
+
+def test_instructors_alone_see_on_gradescope_who_is_to_look_at_and_what_is_not_protected():
+    seen = results(graded("a", {"1.hidden"}, LATER, unprotected=("No namespaces.",)))["tests"]
+    (hidden,) = [test for test in seen if test["visibility"] == "hidden"]
+    assert hidden["output"] == f"To look at: a (32 of 35 so far): {LATER.sentence}\nNo namespaces."
+    assert sum(test["max_score"] for test in seen) == TOTAL and not any("score" in test for test in seen)
+    assert len(results(graded("a"))["tests"]) == len(CRITERIA)
+
+
+def test_what_stops_a_whole_file_is_said_once_in_each_report():
+    cause = Cause("NameError", "The name losses is not defined.")
+    found = graded("a", ALL, cause, status=Status.IMPORT_FAILED)
+    for shown in ("\n".join(table(found)), pages.page(found), json.dumps(results(found)), one_line(found)):
+        assert shown.count(cause.sentence) == 1
 
 
 @pytest.mark.parametrize("status", Status)
