@@ -1,6 +1,5 @@
 """The command that grades a class, in this process: made-up grades instead of a sandbox."""
 
-import json
 import os
 import signal
 import subprocess
@@ -105,9 +104,8 @@ def test_one_submission_is_told_criterion_by_criterion(class_of, capsys):
 
 def test_a_shells_glob_is_many_paths(class_of, capsys, tmp_path):
     folder = Path(class_of("anna", "ben"))
-    assert run(*sorted(folder.iterdir()), "--grades", tmp_path / "g.json") == 0
-    found = json.loads((tmp_path / "g.json").read_text(encoding="utf-8"))
-    assert {name: entry["score"] for name, entry in found.items()} == {"anna": TOTAL, "ben": TOTAL - HIDDEN}
+    assert run(*sorted(folder.iterdir()), "--grades", tmp_path / "g.csv") == 0
+    assert [row["total"] for row in rows(tmp_path / "g.csv")] == [f"{TOTAL:g}", f"{TOTAL - HIDDEN:g}"]
 
 
 def test_shards_together_are_the_class_and_each_draws_its_own_inputs(class_of, capsys, tmp_path):
@@ -147,7 +145,7 @@ def test_tables_that_cannot_be_put_together(capsys, tmp_path):
         (["anna.py", ""], "a PATH is empty"),
         (["nowhere.py"], "nowhere.py does not exist"),
         (["requirements.txt"], "is no .py file, no notebook, no archive and no folder"),
-        (["CLASS", "--grades", "grades.xlsx"], "--grades writes .csv or .json files, not grades.xlsx"),
+        (["CLASS", "--grades", "grades.xlsx"], "--grades writes .csv files, not grades.xlsx"),
         (["CLASS", "--grades", ""], "--grades: it is empty"),
         (["CLASS", "--grades", "README.md/grades.csv"], "README.md/grades.csv can't be written: File exists"),
         (["CLASS", "--summary", "README.md/s.html"], "README.md/s.html can't be written: File exists"),

@@ -1,6 +1,5 @@
 """Points that humans give, and points that are no whole numbers."""
 
-import json
 import unicodedata
 from dataclasses import replace
 
@@ -11,7 +10,7 @@ from tests.grading.reporting import by_hand as by_hand_module
 from tests.grading.reporting import pages, worksheet
 from tests.grading.reporting import text as text_module
 from tests.grading.reporting.by_hand import Override, adjust, load_overrides
-from tests.grading.reporting.gradescope import results, write_json
+from tests.grading.reporting.gradescope import results
 from tests.grading.reporting.table import row_of
 from tests.grading.reporting.text import one_line, table
 from tests.grading.sheet import rubric
@@ -138,8 +137,8 @@ def test_fractions_of_points(tmp_path, monkeypatch):
         for name, value in (("CRITERIA", criteria), ("TOTAL", total)):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
-    results = [Result(c, (NO_RELU,) if c.id == "1.error" else ()) for c in criteria]
-    grade, path = Grade("anna", results, id="17"), tmp_path / "w.csv"
+    lost = [Result(c, (NO_RELU,) if c.id == "1.error" else ()) for c in criteria]
+    grade, path = Grade("anna", lost, id="17"), tmp_path / "w.csv"
     path.write_text(MOODLE.replace(f"{TOTAL},00", f"{total}00".replace(".", ",")), encoding="utf-8")
     files = {"grades": "g.csv", "feedback": "pages", "summary": "s.html", "worksheet": "w.csv"}
     found = write([grade], **{key: tmp_path / name for key, name in files.items()})
@@ -154,5 +153,4 @@ def test_fractions_of_points(tmp_path, monkeypatch):
     assert lost.replace(".", ",") in path.read_text(encoding="utf-8")
     (tmp_path / "o.csv").write_text(f"{HEAD}anna,1.hidden,2.25,ok\n")
     assert adjust(grade, load_overrides(tmp_path / "o.csv")).total == grade.total - 0.25
-    write_json(tmp_path / "g.json", [grade])
-    assert json.loads((tmp_path / "g.json").read_text(encoding="utf-8"))["score"] == total - 0.25
+    assert results(grade)["score"] == total - 0.25

@@ -10,7 +10,7 @@ from tests.grading.judging import grade as grading
 from tests.grading.judging.result import NOT_IMPLEMENTED, Cause, Grade, Result, Status, Verdict
 from tests.grading.reporting import pages
 from tests.grading.reporting.by_hand import Override, adjust
-from tests.grading.reporting.gradescope import results, write_json
+from tests.grading.reporting.gradescope import results
 from tests.grading.reporting.table import row_of
 from tests.grading.reporting.text import how_often, mark, mistakes_of, one_line, table, to_look_at
 from tests.grading.sheet.rubric import CRITERIA, EXERCISES, TOTAL
@@ -141,17 +141,14 @@ def test_a_grade_without_all_criteria_is_an_exercise_that_is_checked():
 # ---------------------------------------------------------------- Gradescope
 
 
-def test_gradescopes_json(tmp_path):
-    write_json(tmp_path / "r.json", [graded("a", {"1.hidden"}, seed=4711)])
-    found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+def test_gradescopes_json():
+    found = results(graded("a", {"1.hidden"}, seed=4711))
     assert found["score"] == sum(test["score"] for test in found["tests"]) == TOTAL - HIDDEN
     assert {test["output_format"] for test in found["tests"]} == {"text"}
     assert {test["status"] for test in found["tests"]} == {"passed", "failed"}
     assert found["extra_data"] == {"seed": 4711}
-    write_json(tmp_path / "all.json", [graded("a"), undecided("b")])
-    found = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
-    assert found["a"]["score"] == TOTAL and "score" not in found["b"]
-    assert found["a"]["output"] == "35 of 35 points."
+    assert results(graded("a"))["score"] == TOTAL and "score" not in results(undecided("b"))
+    assert results(graded("a"))["output"] == "35 of 35 points."
 
 
 def test_instructors_alone_see_on_gradescope_who_is_to_look_at_and_what_is_not_protected():

@@ -56,7 +56,7 @@ def _options():
         "--grades",
         type=_path,
         metavar="FILE",
-        help="write the points to a .csv table (or Gradescope's .json)",
+        help="write the points to a .csv table",
     )
     _add_reports(add)
     add("--override", type=_path, metavar="FILE", help="use the points by hand in this .csv table")
@@ -248,7 +248,9 @@ def _report(arguments):
     try:
         grades, said = grades_of(options.table)
         files.check([options.table])
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        parser.error(f"{error.filename} can't be read: {error.strerror}")
+    except ValueError as error:
         parser.error(str(error).rstrip("."))
     outputs = Outputs(grades, files)
     for grade in grades:

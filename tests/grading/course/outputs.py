@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ..judging.result import Grade
 from ..reporting.by_hand import Override, Person, adjust, assign, load_overrides
-from ..reporting.gradescope import write_json
 from ..reporting.pages import write_pages, write_summary
 from ..reporting.table import Table
 from ..reporting.text import how_often, shortened, table, to_look_at
@@ -20,7 +19,7 @@ class Files:
     """The files that a run is to write or read, or None; checked now rather than when all is graded.
 
     Attributes:
-        grades: a table, .csv; or what Gradescope reads, .json.
+        grades: a table, .csv.
         feedback: a folder of pages, or a .zip of them.
         summary: an .html page about the class.
         worksheet: the table that Moodle or Canvas gave, to be filled in.
@@ -43,8 +42,8 @@ class Files:
         Raises:
             ValueError: a file can't be used, in a sentence.
         """
-        if self.grades and self.grades.suffix not in (".csv", ".json"):
-            raise ValueError(f"--grades writes .csv or .json files, not {self.grades.name}")
+        if self.grades and self.grades.suffix != ".csv":
+            raise ValueError(f"--grades writes .csv files, not {self.grades.name}")
         if self.summary and self.summary.suffix not in (".html", ".htm"):
             raise ValueError(f"--summary writes .html files, not {self.summary.name}")
         read = {path.resolve() for path in (*submissions, self.override) if path}
@@ -64,7 +63,7 @@ class Files:
         self.overrides()
         if self.worksheet:
             is_for_groups(self.worksheet)
-        if self.grades and self.grades.suffix == ".csv":
+        if self.grades:
             Table(self.grades)
 
     def _try_to_write(self):
@@ -100,8 +99,7 @@ class Outputs:
         self._overrides, self._unclear = assign(self.files.overrides(), self._everybody)
         self._is_for_groups = bool(self.files.worksheet and is_for_groups(self.files.worksheet))
         self._saved, self._said, self.failed = 0.0, [], False
-        is_table = self.files.grades and self.files.grades.suffix == ".csv"
-        self._table = Table(self.files.grades, self.submissions) if is_table else None
+        self._table = Table(self.files.grades, self.submissions) if self.files.grades else None
 
     def add(self, grade: Grade) -> Grade:
         """A finished grade; returned with what humans decided. It is in the table within a second."""
@@ -128,8 +126,6 @@ class Outputs:
             self._write(files.grades, lambda: self._table.save(grades))
         if not grades:
             return
-        if files.grades and not self._table:
-            self._write(files.grades, lambda: write_json(files.grades, grades))
         if files.feedback:
             self._write(files.feedback, lambda: write_pages(files.feedback, grades))
         if files.summary:

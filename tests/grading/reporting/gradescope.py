@@ -1,21 +1,10 @@
-"""Grades as Gradescope's results.json."""
-
-import json
-from pathlib import Path
+"""A grade as Gradescope's results.json."""
 
 from ..judging.result import Grade
 from ..sheet.rubric import TOTAL
 from .text import examined, number, one_line, to_look_at
-from .writing import write_whole
 
 MAX_OUTPUT = 10_000  # characters of a text
-
-
-def write_json(path: Path, grades: list[Grade]) -> None:
-    """One submission as Gradescope reads it; of several, one such entry for each name."""
-    found = {grade.name: results(grade) for grade in grades}
-    content = next(iter(found.values())) if len(found) == 1 else found
-    write_whole(path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
 
 
 def results(grade: Grade) -> dict:
