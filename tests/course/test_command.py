@@ -19,6 +19,9 @@ from tests.grading.sheet.rubric import CRITERIA, TOTAL
 from tests.reporting.made_up import ALL, HIDDEN, graded, rows, undecided
 
 ROOT = Path(__file__).parents[2]
+LONG = Cause(
+    "none", "Your hidden layer has no activation, so that the whole network is linear and can't " * 2
+)
 LOST = {"ben": graded("ben", {"1.hidden"}), "cy": graded("cy", {"1.hidden", "3.own"})}
 LOST["dora"] = graded(
     "dora", ALL, Cause("syntax", "Your file is not valid Python."), status=Status.IMPORT_FAILED
@@ -95,11 +98,13 @@ def test_a_class_is_a_row_for_each_and_a_summary(class_of, capsys, tmp_path):
     assert sorted(os.listdir(files[1])) == sorted(f"{name}.html" for name in ("anna", *LOST))
 
 
-def test_one_submission_is_told_criterion_by_criterion(class_of, capsys):
+def test_one_submission_is_told_criterion_by_criterion_in_80_columns(class_of, capsys, monkeypatch):
+    monkeypatch.setitem(LOST, "ben", graded("ben", {"1.hidden"}, LONG))
     assert run(Path(class_of("ben"), "ben.py")) == 0
     lines = capsys.readouterr().out.splitlines()
     assert f"Total: {TOTAL - HIDDEN}/{TOTAL} points" in lines
     assert len([line for line in lines if line.startswith(("  ok", "  LOST"))]) == len(CRITERIA)
+    assert max(map(len, lines)) < 80
 
 
 def test_a_shells_glob_is_many_paths(class_of, capsys, tmp_path):

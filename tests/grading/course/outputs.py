@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+import textwrap
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -149,12 +150,14 @@ class Outputs:
             return ["Nobody is in this shard of the class.", *self._said]
         if not grades:
             return ["Nobody is graded."]
-        lines = ["", *how_often(grades)] if count > 1 else table(grades[0])
-        late = [grade for grade in grades if grade.late]
-        lines += ["LATE, as the course's system says."] if late and count == 1 else [""]
+        lines = ["", *how_often(grades)] if count > 1 else _wrapped(table(grades[0]))
+        lines += ["LATE, as the course's system says."] if count == 1 and grades[0].late else []
         look = to_look_at(grades)
-        lines += [f"To look at by a human: {len(look)}"] * bool(look)
-        lines += [f"  {shortened(line)}" for line in look]
+        lines += (
+            ["", f"To look at by a human: {len(look)}", *(f"  {shortened(line)}" for line in look)]
+            if look
+            else [""]
+        )
         lines += dict.fromkeys(sentence for grade in grades for sentence in grade.unprotected)
         if len(grades) < count:
             lines.append(f"{len(grades)} of {count} people are graded; these are not all.")
@@ -165,3 +168,12 @@ class Outputs:
                 "anew, the others are kept."
             )
         return lines + self._said
+
+
+def _wrapped(lines):
+    """The lines of a table on a terminal of 80 columns, those of its reasons below each other."""
+    return [
+        part
+        for line in lines
+        for part in textwrap.wrap(line, 79, subsequent_indent=" " * 13 * line.startswith(" ")) or [""]
+    ]

@@ -88,34 +88,25 @@ def _owners(path, head, rows, column, people):
 
 def _missing(head, rows, column, owners):
     """Who handed in and owns no row: whose status begins as that of most who own one."""
-    status = _status(head, column)
-    if status < 0:
+    status = _called(r".*(stat|estado).*", head, range(column))
+    if status is None:
         return []
     begins = ["".join(row[status : status + 1]).partition(" ")[0] for row in rows]
     usual = Counter(begins[place] for place in owners if begins[place]).most_common(1)
     name = 0 if status == 1 else 1  # the authors are anonymous: they have a number only
-    return [
-        rows[place][name]
-        for place, word in enumerate(begins)
-        if usual and word == usual[0][0] and place not in owners
-    ]
-
-
-def _status(head, column):
-    """The column that tells whether somebody handed in; -1 if there is none."""
-    return next((i for i in range(column) if re.search(r"stat|estado", head[i], re.I)), -1)
+    is_missing = [usual and word == usual[0][0] and i not in owners for i, word in enumerate(begins)]
+    return [row[name] for row, missing in zip(rows, is_missing, strict=True) if missing]
 
 
 def _group(head, column):
-    """Moodle's column of groups, which a team assignment has behind the status; or None."""
-    return next(
-        (
-            i
-            for i in range(_status(head, column) + 1, column)
-            if re.fullmatch(r"gr\w{1,3}p\w{,2}", head[i], re.I)
-        ),
-        None,
-    )
+    """Moodle's column of groups, which only a team assignment has behind the status; or None."""
+    status = _called(r".*(stat|estado).*", head, range(column))
+    return _called(r"gr\w{1,3}p\w{,2}", head, range(status or 0, column))
+
+
+def _called(pattern, head, columns):
+    """The first of the columns that is called so, in whatever language; or None."""
+    return next((i for i in columns if re.fullmatch(pattern, head[i], re.I)), None)
 
 
 def _letters(name):
@@ -192,11 +183,9 @@ def _comments(rows, maximum):
     There is none where the teacher has switched comments off: then times of changes stand last.
     """
     later = range(maximum + 1, len(rows[0]))
-    called = [i for i in later if re.search(r"feedback|kommentar|comm?ent|comentari", rows[0][i], re.I)]
-    if called:
-        return called[0]
-    if not later:
-        return None
+    called = _called(r".*(feedback|kommentar|comm?ent|comentari).*", rows[0], later)
+    if called is not None or not later:
+        return called
     cells = [row[later[-1]].strip() for row in rows[1:] if later[-1] < len(row)]
     is_times = any(cells) and all(not c or c == "-" or re.search(r"\b20\d\d\b.*\d:\d\d", c) for c in cells)
     return None if is_times else later[-1]
