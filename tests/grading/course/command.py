@@ -36,64 +36,6 @@ It ends with 0 if everybody was graded; with 3 if a file could not be written or
 the machine can't grade; with 2 if it was called wrongly."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage above it."""
-
-    def __init__(self, **more):
-        width = functools.partial(argparse.RawDescriptionHelpFormatter, width=80, max_help_position=22)
-        super().__init__(formatter_class=width, allow_abbrev=False, add_help=False, **more)
-
-    def error(self, message):
-        self.exit(WRONG_USE, f"{self.prog}: {message} (--help lists the options)\n")
-
-
-def _options():
-    parser = _Parser(prog=PROGRAM, usage=USAGE, epilog=STATUSES)
-    parser.add_argument("paths", nargs="+", metavar="PATH", help=argparse.SUPPRESS)
-    add = parser.add_argument_group("options").add_argument
-    add("-h", "--help", action="help", help="show this")
-    add(
-        "--grades",
-        type=_path,
-        metavar="FILE",
-        help="write the points to a .csv table",
-    )
-    _add_reports(add)
-    add("--override", type=_path, metavar="FILE", help="use the points by hand in this .csv table")
-    add("--shard", type=_shard, metavar="K/N", help="grade every N-th person only, from the K-th on")
-    add(
-        "--jobs",
-        type=_count,
-        metavar="N",
-        default=cores(),
-        help="grade N at a time (default: all cores, %(default)s)",
-    )
-    add("--seed", type=int, metavar="N", help="draw an earlier run's inputs again (default: new ones)")
-    seconds, gib = Limits.seconds, Limits.memory_bytes >> 30
-    add(
-        "--time-limit",
-        type=_size,
-        metavar="S",
-        default=seconds,
-        help="seconds for a call (default: %(default)g)",
-    )
-    add(
-        "--memory-limit",
-        type=_size,
-        metavar="GIB",
-        default=gib,
-        help="memory for a submission (default: %(default)g)",
-    )
-    return parser
-
-
-def _add_reports(add):
-    """The options that need no grading: `report` has them as well."""
-    add("--feedback", type=_path, metavar="DIR", help="write each author a page, to a folder or a .zip")
-    add("--summary", type=_path, metavar="FILE", help="write a page about the class to an .html file")
-    add("--worksheet", type=_path, metavar="FILE", help="fill in the table that Moodle or Canvas gave")
-
-
 def _path(text):
     if not text:
         raise argparse.ArgumentTypeError("it is empty")
@@ -123,6 +65,47 @@ def _size(text):
     return size
 
 
+# name, what stands for the value, how it is read, the default, and the help
+_REPORTS = (
+    ("--feedback", "DIR", _path, None, "write each author a page, to a folder or a .zip"),
+    ("--summary", "FILE", _path, None, "write a page about the class to an .html file"),
+    ("--worksheet", "FILE", _path, None, "fill in the table that Moodle or Canvas gave"),
+)
+_OPTIONS = (
+    ("--grades", "FILE", _path, None, "write the points to a .csv table"),
+    *_REPORTS,
+    ("--override", "FILE", _path, None, "use the points by hand in this .csv table"),
+    ("--shard", "K/N", _shard, None, "grade every N-th person only, from the K-th on"),
+    ("--jobs", "N", _count, cores(), "grade N at a time (default: all cores, %(default)s)"),
+    ("--seed", "N", int, None, "draw an earlier run's inputs again (default: new ones)"),
+    ("--time-limit", "S", _size, Limits.seconds, "seconds for a call (default: %(default)g)"),
+    (
+        "--memory-limit",
+        "GIB",
+        _size,
+        Limits.memory_bytes >> 30,
+        "memory for a submission (default: %(default)g)",
+    ),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage above it."""
+
+    def __init__(self, **more):
+        width = functools.partial(argparse.RawDescriptionHelpFormatter, width=80, max_help_position=22)
+        super().__init__(formatter_class=width, allow_abbrev=False, add_help=False, **more)
+
+    def add_options(self, options):
+        add = self.add_argument_group("options").add_argument
+        add("-h", "--help", action="help", help="show this")
+        for name, metavar, type, default, text in options:
+            add(name, metavar=metavar, type=type, default=default, help=text)
+
+    def error(self, message):
+        self.exit(WRONG_USE, f"{self.prog}: {message} (--help lists the options)\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Grade what the arguments name, and return the exit status.
 
@@ -135,7 +118,9 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # some terminals know ASCII only
     if arguments[:1] in (["merge"], ["report"]):
         return (_merge if arguments[0] == "merge" else _report)(arguments[1:])
-    parser = _options()
+    parser = _Parser(prog=PROGRAM, usage=USAGE, epilog=STATUSES)
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=argparse.SUPPRESS)
+    parser.add_options(_OPTIONS)
     options = parser.parse_args(arguments)
     if "" in options.paths:
         parser.error("a PATH is empty")
@@ -224,7 +209,7 @@ def _interrupts():
 
 def _merge(arguments):
     parser = _Parser(prog=f"{PROGRAM} merge", description="Put the tables of shards together.")
-    parser.add_argument("-h", "--help", action="help", help="show this")
+    parser.add_options(())
     parser.add_argument("out", type=_path, metavar="grades.csv", help="the whole table; its rows stay")
     parser.add_argument("parts", type=_path, nargs="+", metavar="part.csv")
     options = parser.parse_args(arguments)
@@ -240,9 +225,8 @@ def _merge(arguments):
 def _report(arguments):
     about = "Write the reports again from grades.csv, as a human has changed it. Nobody is graded."
     parser = _Parser(prog=f"{PROGRAM} report", description=about)
-    parser.add_argument("-h", "--help", action="help", help="show this")
-    parser.add_argument("table", type=_path, metavar="grades.csv")
-    _add_reports(parser.add_argument)
+    parser.add_argument("table", type=_path, metavar="grades.csv", help="the table; it stays as it is")
+    parser.add_options(_REPORTS)
     options = parser.parse_args(arguments)
     files = Files(None, options.feedback, options.summary, options.worksheet)
     try:
