@@ -113,11 +113,13 @@ def test_where_a_human_has_to_look_at_all_of_it_no_report_has_a_number(tmp_path)
 def test_one_criterion_to_look_at_leaves_all_without_points_and_says_how_many_there_are_so_far(tmp_path):
     found = graded("b", {"1.hidden"}, LATER)
     assert found.status is Status.TO_LOOK_AT and row_of(found)["total"] == row_of(found)["exercise_2"] == ""
-    assert to_look_at([graded("a"), found]) == [f"b ({TOTAL - HIDDEN} of 35 so far): {LATER.sentence}"]
-    assert row_of(found)["look"] == f"{LATER.sentence} ({TOTAL - HIDDEN} of 35 so far.)"
+    assert to_look_at([graded("a"), found]) == [
+        f"b ({TOTAL - HIDDEN} of 35 without 1.hidden): {LATER.sentence}"
+    ]
+    assert row_of(found)["look"] == f"{LATER.sentence} ({TOTAL - HIDDEN} of 35 without 1.hidden)"
     pages.write_summary(tmp_path / "s.html", [graded("a"), found])
     shown = (tmp_path / "s.html").read_text(encoding="utf-8")
-    assert f"b ({TOTAL - HIDDEN} of 35 so far): {LATER.sentence}" in shown
+    assert f"b ({TOTAL - HIDDEN} of 35 without 1.hidden): {LATER.sentence}" in shown
     assert how_often([found]) == []  # who has no points is not counted
 
 
@@ -154,7 +156,7 @@ def test_gradescopes_json():
 def test_instructors_alone_see_on_gradescope_who_is_to_look_at_and_what_is_not_protected():
     seen = results(graded("a", {"1.hidden"}, LATER, unprotected=("No namespaces.",)))["tests"]
     (hidden,) = [test for test in seen if test["visibility"] == "hidden"]
-    assert hidden["output"] == f"To look at: a (32 of 35 so far): {LATER.sentence}\nNo namespaces."
+    assert hidden["output"] == f"To look at: a (32 of 35 without 1.hidden): {LATER.sentence}\nNo namespaces."
     assert sum(test["max_score"] for test in seen) == TOTAL and not any("score" in test for test in seen)
     assert len(results(graded("a"))["tests"]) == len(CRITERIA)
 

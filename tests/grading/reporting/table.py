@@ -152,7 +152,6 @@ class _Rows:
 def row_of(grade: Grade) -> dict[str, str]:
     """A grade as the cells of its row."""
     there = {result.criterion.exercise for result in grade.results} if grade.has_points else set()
-    points = f" ({so_far(grade)}.)" if so_far(grade) else ""
     kinds: dict[str, list[str]] = {}
     for result in filter(lambda result: result.lost, grade.results):
         for cause in result.causes:
@@ -167,7 +166,7 @@ def row_of(grade: Grade) -> dict[str, str]:
         "late": "late" if grade.late else "",
         "file": cell(grade.file),
         "note": cell(" ".join(filter(None, (grade.note, *grade.notes)))),
-        "look": cell(f"{' '.join(grade.to_look_at)}{points}" if grade.to_look_at else ""),
+        "look": cell(" ".join(grade.to_look_at) + so_far(grade) if grade.to_look_at else ""),
         "lost": cell("; ".join(f"{', '.join(ids)}: {kind}" for kind, ids in kinds.items())),
         "group": "group" if grade.is_group else "",
         "entry": cell(grade.entry),

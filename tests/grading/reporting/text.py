@@ -80,7 +80,8 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
     """
     notes = [f"Note: {note}" for note in (grade.note, *grade.notes) if note]
     if not grade.has_points:
-        return [*grade.sentences, *notes, f"Not graded yet, so without points: {grade.status.value}"]
+        last = f"Not graded yet, so without points: {grade.status.value}{so_far(grade)}"
+        return [*grade.sentences, *notes, last]
     lines = [] if grade.status is Status.GRADED else list(grade.sentences)
     for title, rows in rows_of(grade):
         lines.append(title)
@@ -132,19 +133,17 @@ def how_often(grades: list[Grade]) -> list[str]:
 
 
 def so_far(grade: Grade) -> str:
-    """The points that somebody has who is to look at, if anything is right: "27 of 35 so far"."""
+    """The points that somebody has who is to look at: " (27 of 35 without 3.error)"; "" if there are none."""
     total = sum(result.points for result in grade.results)
-    return f"{number(total)} of {number(TOTAL)} so far" if total else ""
+    open_ones = [result.criterion.id for result in grade.results if result.needs_human]
+    without = f"without {', '.join(open_ones)}" if 0 < len(open_ones) < 4 else "so far"
+    return f" ({number(total)} of {number(TOTAL)} {without})" if total else ""
 
 
 def to_look_at(grades: list[Grade]) -> list[str]:
     """Whom a human should look at, with the points so far, and why: a line each."""
-    found = []
-    for grade in grades:
-        if grade.to_look_at:
-            points = f" ({points})" if (points := so_far(grade)) else ""
-            found.append(f"{grade.name}{points}: {' '.join(grade.to_look_at)}")
-    return found
+    shown = [grade for grade in grades if grade.to_look_at]
+    return [f"{grade.name}{so_far(grade)}: {' '.join(grade.to_look_at)}" for grade in shown]
 
 
 def shortened(text: str, width: int = 70) -> str:
