@@ -27,6 +27,7 @@ SMALL = {
     "-m pytest tests/test_solution.py": "-m pytest tests/test_solution.py -p no:cacheprovider"
     " --solution=tests/submissions/right/plain.py",
     "-m tests.grading merge": "-m tests.grading merge {tmp}/grades.csv {tmp}/part.csv",
+    "-m tests.grading report": "-m tests.grading report {tmp}/part.csv --feedback {tmp}/pages/",
     "-m tests.grading ": "-m tests.grading tests/submissions/right/plain.py --grades {tmp}/grades.csv"
     " --feedback {tmp}/pages/",
     "-m tests.grading.handing_out.autograder --grade": "-m tests.grading.handing_out.autograder --grade"

@@ -32,7 +32,7 @@ def read_download(paths: Iterable[str | os.PathLike], layout: str | None = None)
     Raises:
         FileNotFoundError: a path that doesn't exist, or a folder without any submission.
     """
-    asked = {"paths": [os.path.abspath(path) for path in paths], "layout": layout}
+    asked = {"paths": list(map(os.fspath, paths)), "layout": layout}
     head, *lines = _ask(asked) or [b"{}"]
     said = json.loads(head)
     if "missing" in said:
@@ -51,7 +51,7 @@ def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
     """What one person handed in, whatever it is: a file, a folder, or nothing. Never raises."""
     if not os.path.lexists(path):
         return Submission(name, problem="Nothing was handed in.")
-    _, *lines = _ask({"paths": [os.path.abspath(path)], "name": name}) or [b""]
+    _, *lines = _ask({"paths": [os.fspath(path)], "name": name}) or [b""]
     if not lines:
         return Submission(name, problem="What was handed in can't be read.", needs_human=True)
     return Submission.from_json(lines[0])

@@ -20,10 +20,10 @@ class Submission:
         file: which file is graded, as it was handed in; "" if none is.
         helpers: the modules beside it that it imports: {"name.py" or "package/name.py": text}.
         needs_human: whether a human must decide what to grade.
+        is_group: whether a group handed it in: `id` is the group's then, and no person's.
+        entry: the name of its folder or file in the course's download, as in "Ash_Anna_aash_4711"; or "".
         time: when the file was written or handed in, in seconds since 1970; 0 if unknown.
         imports: the modules that its files seem to import, without what stands behind a dot.
-        is_group: whether it is a group's, whose number is nobody's.
-        entry: the name of the file or folder that it is in the download; "" if it is none of a system's.
     """
 
     name: str
@@ -36,10 +36,10 @@ class Submission:
     file: str = ""
     helpers: dict[str, str] = field(default_factory=dict)
     needs_human: bool = False
-    time: float = 0
-    imports: frozenset[str] = frozenset()
     is_group: bool = False
     entry: str = ""
+    time: float = 0
+    imports: frozenset[str] = frozenset()
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), default=sorted)
