@@ -1,4 +1,4 @@
-"""Reads what was handed in: a process of its own, and in it one for each person, within limits.
+"""Reads what was handed in: a process of its own, whose forks read one person after another, within limits.
 
 Whoever hands in what takes too long, too much memory or breaks the parser loses their own row only. Nothing
 that was handed in is run here, and nothing here is worth stealing.
@@ -28,7 +28,7 @@ from .submission import Submission
 SECONDS = 20  # for one person's files; a right submission takes a hundredth of one
 MEMORY = 1 << 30  # bytes
 MAX_TEXT = 16 << 20  # characters of all the code of one person
-AT_ONCE = min(8, os.cpu_count() or 1)
+AT_ONCE = os.cpu_count() or 1
 
 
 def main() -> None:
@@ -66,57 +66,60 @@ def _one(path, name):
 
 
 def _read_apart(people: list[Person]) -> Iterator[Submission]:
-    """What each of them handed in, in their order; each is read in a forked process."""
-    waiting, running, done, place = list(enumerate(people))[::-1], {}, {}, 0
+    """What each of them handed in, in their order, read in forked processes.
+
+    Each reads one person after another. One that dies or takes too long is that person's row, and another
+    one goes on.
+    """
+    done, running, place = {}, {}, 0
+
+    def go_on(places, line, process):
+        running[line] = process, places, time.monotonic() + SECONDS
+
+    for first in range(min(AT_ONCE, len(people))):
+        go_on(list(range(first, len(people), AT_ONCE)), *_start(people[first::AT_ONCE]))
     while place < len(people):
-        while waiting and len(running) < AT_ONCE:
-            number, person = waiting.pop()
-            try:
-                line, process = _start(person)
-            except OSError:  # too many processes, say: later, unless nothing is to come
-                if running:
-                    waiting.append((number, person))
-                    break
-                done[number] = _unread(person)
-            else:
-                running[line] = number, process, time.monotonic() + SECONDS
-        for line in connection.wait(list(running), timeout=0.5):
-            number, process, _ = running.pop(line)
-            done[number] = _received(line, people[number])
-            process.kill()
-            process.join()
-        for line, (number, process, end) in list(running.items()):
-            if time.monotonic() > end:
-                del running[line]
+        ready = connection.wait(list(running), timeout=0.5)
+        late = [line for line, (_, _, end) in running.items() if time.monotonic() > end]
+        for line in {*ready, *late}:
+            process, (current, *places), _ = running.pop(line)
+            found, goes_on = _received(line) if line in ready else (None, False)
+            done[current] = found or _unread(people[current])
+            if not goes_on:
                 process.kill()
                 process.join()
                 line.close()
-                done[number] = _unread(people[number])
+            if places:
+                go_on(places, *((line, process) if goes_on else _start([people[one] for one in places])))
         while place in done:
             yield done.pop(place)
             place += 1
 
 
-def _start(person):
+def _start(people):
     context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(person, ours, theirs), daemon=True)
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(people, here, there), daemon=True)
     process.start()
-    theirs.close()
-    return ours, process
+    there.close()
+    return here, process
 
 
-def _work(person, ours, theirs):
-    ours.close()
+def _work(people, here, there):
+    here.close()
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource  # not on Windows
 
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
         resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
         resource.setrlimit(resource.RLIMIT_AS, (_mapped() + MEMORY,) * 2)
     reopen()
-    theirs.send_bytes(_submission(person).to_json().encode())
-    theirs.close()
+    limit = _mapped() + MEMORY // 4  # whoever left so much behind takes it from nobody
+    for number, person in enumerate(people, 1):
+        answer = _submission(person).to_json().encode()
+        goes_on = number < len(people) and _mapped() < limit
+        there.send_bytes(answer + b"\n" * goes_on)
+        if not goes_on:
+            return
 
 
 def _mapped():
@@ -126,10 +129,12 @@ def _mapped():
         return 0
 
 
-def _received(line, person):
-    with contextlib.suppress(EOFError, OSError, ValueError), line:
-        return Submission.from_json(line.recv_bytes(8 * MAX_TEXT))
-    return _unread(person)
+def _received(line):
+    """What a process has read, and whether it goes on with the next person."""
+    with contextlib.suppress(EOFError, OSError, ValueError):
+        message = line.recv_bytes(8 * MAX_TEXT)
+        return Submission.from_json(message), message.endswith(b"\n")
+    return None, False
 
 
 def _unread(person):

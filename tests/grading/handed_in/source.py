@@ -1,6 +1,7 @@
 """What one file of code holds, as far as it can be seen without running it."""
 
 import ast
+import functools
 import json
 import re
 import warnings
@@ -38,6 +39,10 @@ class Seen:
 
 def see(source: str) -> Seen:
     """What a text holds; of one that is no Python or very long, what its words tell."""
+    return _seen_before(source) if len(source) < 5_000 else _see(source)
+
+
+def _see(source):
     tree = _parsed(source) if len(source) <= MAX_PARSED else None
     if tree is None:
         names = frozenset(seen_functions(source))
@@ -58,6 +63,9 @@ def see(source: str) -> Seen:
             defined.add(name)
             (written.add if real else written.discard)(name)
     return Seen(frozenset(defined), frozenset(written), frozenset(_imports(tree)))
+
+
+_seen_before = functools.lru_cache(maxsize=4096)(_see)  # a class has many files that are the same
 
 
 def seen_functions(source: str) -> set[str]:
