@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading.handed_in.people import find_submissions
-from tests.grading.handed_in.source import imported_by
+from tests.grading.handed_in.reading import find_submissions
+from tests.grading.handed_in.submission import imported_by
 from tests.grading.judging.grade import grade
 from tests.grading.reporting.text import table
 from tests.grading.running.process import SandboxError

@@ -27,6 +27,7 @@ SMALL = {
     "-m pytest tests/test_solution.py": "-m pytest tests/test_solution.py -p no:cacheprovider"
     " --solution=tests/submissions/right/plain.py",
     "-m tests.grading merge": "-m tests.grading merge {tmp}/grades.csv {tmp}/part.csv",
+    "-m tests.grading report": "-m tests.grading report {tmp}/part.csv --feedback {tmp}/pages/",
     "-m tests.grading ": "-m tests.grading tests/submissions/right/plain.py --grades {tmp}/grades.csv"
     " --feedback {tmp}/pages/",
     "-m tests.grading.handing_out.autograder --grade": "-m tests.grading.handing_out.autograder --grade"
@@ -34,9 +35,9 @@ SMALL = {
     "-m tests.grading.handing_out.autograder --classroom": "-m tests.grading.handing_out.autograder"
     " --classroom tests/submissions/right/plain.py",
     "-m tests.grading.handing_out.autograder": "-m tests.grading.handing_out.autograder {tmp}/autograder.zip",
-    "tests/benchmark_training.py": "tests/benchmark_training.py 1",
-    "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1 1",
-    "tests/benchmark_grading.py": "tests/benchmark_grading.py 3",
+    "tests/benchmark_training.py": "tests/benchmark_training.py 1 50",
+    "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1 1 50",
+    "tests/benchmark_grading.py": "tests/benchmark_grading.py 1",
 }
 # CI runs these before it runs this; the last is the beginning of a usage.
 ELSEWHERE = ("-m venv", "-m pip", "-m pytest -n 2", "-m pytest\n", "-m pytest --nbval", '-m tests.grading"')
@@ -69,12 +70,3 @@ def test_it_runs(command, tmp_path):
     arguments = SMALL[command].format(tmp=tmp_path).split()
     run = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
-
-
-@pytest.mark.model
-@pytest.mark.parametrize("name", ["benchmark_training", "benchmark_detectors"])
-def test_as_a_module_too(name):
-    if data.load_mnist()[0].is_sample:
-        pytest.skip("needs the full MNIST")
-    command = [sys.executable, "-c", f"import tests.{name} as b; b.notebook_names('batch_size')"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

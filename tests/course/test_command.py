@@ -1,11 +1,11 @@
 """The command that grades a class, in this process: made-up grades instead of a sandbox."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,9 @@ from tests.grading.sheet.rubric import CRITERIA, TOTAL
 from tests.reporting.made_up import ALL, HIDDEN, graded, rows, undecided
 
 ROOT = Path(__file__).parents[2]
+LONG = Cause(
+    "none", "Your hidden layer has no activation, so that the whole network is linear and can't " * 2
+)
 LOST = {"ben": graded("ben", {"1.hidden"}), "cy": graded("cy", {"1.hidden", "3.own"})}
 LOST["dora"] = graded(
     "dora", ALL, Cause("syntax", "Your file is not valid Python."), status=Status.IMPORT_FAILED
@@ -32,7 +35,7 @@ def class_of(tmp_path, monkeypatch):
 
     def fake(submission, _, probes):
         found = LOST.get(submission.name) or Grade("", [Result(criterion) for criterion in CRITERIA])
-        return Grade(submission.name, found.results, found.status, seed=probes.seed, unclear=found.unclear)
+        return replace(found, name=submission.name, seed=probes.seed)
 
     monkeypatch.setattr(pool, "grade", fake)
     monkeypatch.setenv("COLUMNS", "80")
@@ -95,18 +98,19 @@ def test_a_class_is_a_row_for_each_and_a_summary(class_of, capsys, tmp_path):
     assert sorted(os.listdir(files[1])) == sorted(f"{name}.html" for name in ("anna", *LOST))
 
 
-def test_one_submission_is_told_criterion_by_criterion(class_of, capsys):
+def test_one_submission_is_told_criterion_by_criterion_in_80_columns(class_of, capsys, monkeypatch):
+    monkeypatch.setitem(LOST, "ben", graded("ben", {"1.hidden"}, LONG))
     assert run(Path(class_of("ben"), "ben.py")) == 0
     lines = capsys.readouterr().out.splitlines()
     assert f"Total: {TOTAL - HIDDEN}/{TOTAL} points" in lines
     assert len([line for line in lines if line.startswith(("  ok", "  LOST"))]) == len(CRITERIA)
+    assert max(map(len, lines)) < 80
 
 
 def test_a_shells_glob_is_many_paths(class_of, capsys, tmp_path):
     folder = Path(class_of("anna", "ben"))
-    assert run(*sorted(folder.iterdir()), "--grades", tmp_path / "g.json") == 0
-    found = json.loads((tmp_path / "g.json").read_text(encoding="utf-8"))
-    assert {name: entry["score"] for name, entry in found.items()} == {"anna": TOTAL, "ben": TOTAL - HIDDEN}
+    assert run(*sorted(folder.iterdir()), "--grades", tmp_path / "g.csv") == 0
+    assert [row["total"] for row in rows(tmp_path / "g.csv")] == [f"{TOTAL:g}", f"{TOTAL - HIDDEN:g}"]
 
 
 def test_shards_together_are_the_class_and_each_draws_its_own_inputs(class_of, capsys, tmp_path):
@@ -146,7 +150,7 @@ def test_tables_that_cannot_be_put_together(capsys, tmp_path):
         (["anna.py", ""], "a PATH is empty"),
         (["nowhere.py"], "nowhere.py does not exist"),
         (["requirements.txt"], "is no .py file, no notebook, no archive and no folder"),
-        (["CLASS", "--grades", "grades.xlsx"], "--grades writes .csv or .json files, not grades.xlsx"),
+        (["CLASS", "--grades", "grades.xlsx"], "--grades writes .csv files, not grades.xlsx"),
         (["CLASS", "--grades", ""], "--grades: it is empty"),
         (["CLASS", "--grades", "README.md/grades.csv"], "README.md/grades.csv can't be written: File exists"),
         (["CLASS", "--summary", "README.md/s.html"], "README.md/s.html can't be written: File exists"),
@@ -211,22 +215,24 @@ def test_a_machine_that_cannot_grade_is_an_exit_status_and_what_was_graded_is_ke
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_an_interrupt_keeps_what_was_graded(class_of, capsys, monkeypatch, tmp_path, name):
-    right, before = pool.grade, signal.getsignal(getattr(signal, name))
+    number = getattr(signal, name)
+    outside = signal.signal(number, signal.SIG_DFL)  # it may be ignored here
+    right, before = pool.grade, signal.getsignal(number)
 
     def interrupted(submission, *more):
         if submission.name == "c":
-            os.kill(os.getpid(), getattr(signal, name))
+            os.kill(os.getpid(), number)
         return right(submission, *more)
 
     monkeypatch.setattr(pool, "grade", interrupted)
     folder = class_of(*"abcdefgh")
     status = run(folder, "--grades", tmp_path / "g.csv", "--feedback", tmp_path / "pages", "--jobs", 1)
-    assert status == 128 + getattr(signal, name)
+    left = signal.signal(number, outside)
+    assert status == 128 + number and left == before
     written = [row["submission"] for row in rows(tmp_path / "g.csv")]
     assert written == list("abcdefgh")[: len(written)] and len(written) < 8
     assert len(os.listdir(tmp_path / "pages")) == len(written)
     assert "Interrupted." in capsys.readouterr().err
-    assert signal.getsignal(getattr(signal, name)) == before
 
 
 class Terminal:
@@ -263,6 +269,30 @@ def test_a_terminal_has_a_bar_with_the_time_to_go(monkeypatch):
     assert {line.index("total") for line in found[:1]} == {
         line.index(f"{TOTAL - HIDDEN}") - 3 for line in found[1:2]
     }
+
+
+def test_after_a_minute_it_is_said_once_how_long_a_class_may_take(monkeypatch):
+    times = iter([0, 30, 61, 61, 90, 120])
+    monkeypatch.setattr("tests.grading.course.progress.time.monotonic", lambda: next(times))
+    screen, names = Terminal(), [f"s{i}" for i in range(100)]
+    with Progress(names, screen, time_limit=10, jobs=2) as progress:
+        for name in names[:4]:
+            progress.add(graded(name))
+    # 2 of 100 took 61 seconds; 98 on two threads, each for 8 times the limit
+    assert screen.text.count("50 min to go like this, 65 min at most; --time-limit 5 halves that.") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_name_is_no_command_in_a_log_of_githubs(class_of, capsys, monkeypatch):
+    names = ["::error::x", "##[error]y"]
+    for name in names:
+        monkeypatch.setitem(LOST, name, replace(undecided(name), late=True))
+    assert run(class_of(*names)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for shown in (": :error::x ", "## [error]y "):
+        assert sum(line.startswith((shown, f"  {shown.strip()}: ")) for line in lines) == 2
+    assert not any(line.lstrip().startswith("::") or "##[" in line for line in lines)
+    assert sum("-  LATE to look at: Which one?" in line for line in lines) == 2
 
 
 def test_the_module_is_the_command():

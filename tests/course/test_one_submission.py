@@ -20,13 +20,6 @@ def run_pytest(*arguments, cwd=ROOT):
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=cwd)
 
 
-@pytest.mark.model
-def test_the_reference_earns_everything():
-    run = run_pytest("tests/test_solution.py")
-    assert run.returncode == 0, run.stdout
-    assert f"Total: {TOTAL:g}/{TOTAL:g}" in run.stdout and f"{len(CRITERIA)} passed" in run.stdout
-
-
 @pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["one process", "xdist"])
 def test_one_submission(tmp_path, processes):
     if processes:
@@ -51,7 +44,6 @@ def test_one_submission(tmp_path, processes):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--solution="], "--solution is empty"),
         (["--solution", ""], "--solution is empty"),
         (["--solution=nowhere.py"], "--solution: nowhere.py does not exist"),
         (
@@ -59,7 +51,7 @@ def test_one_submission(tmp_path, processes):
             "holds the work of 26 people. A class is graded by: python -m",
         ),
         (
-            ["--solution=solution.py", "--solution=solution.py"],
+            ["--solution=solution.py", "--solution=tests/submissions/right/plain.py"],
             "A class is graded by: python -m tests.grading",
         ),
         # as a shell writes out --solution tests/submissions/right/*.py
@@ -105,7 +97,6 @@ def add_settings(folder):
         ("TESTS --solution=PATH", False),
         ("TESTS --solution PATH", True),
         ("--solution=PATH TESTS", True),
-        ("--solution PATH TESTS", False),
         ("--solution PATH TESTS", True),
     ],
 )
@@ -118,13 +109,12 @@ def test_nothing_that_was_handed_in_is_imported_by_pytest(evil, tmp_path, form, 
     if elsewhere and "[" in str(ROOT):
         pytest.skip("pytest takes brackets in a path for the parameters of a test")
     tests = str(ROOT / "tests/test_solution.py") if elsewhere else "tests/test_solution.py"
-    arguments = [one.replace("TESTS", tests) for one in form.split()]
-    run = run_pytest(
-        *(one.replace("PATH", str(folder)) for one in arguments), cwd=tmp_path if elsewhere else ROOT
-    )
+    arguments = [one.replace("TESTS", tests).replace("PATH", str(folder)) for one in form.split()]
+    only = [] if not elsewhere else ["--collect-only"]  # what it would import is imported then
+    run = run_pytest(*arguments, *only, cwd=tmp_path if elsewhere else ROOT)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "points of anna" in run.stdout and f"Total: {TOTAL:g}/{TOTAL:g}" in run.stdout
-    assert f"{len(CRITERIA)} passed" in run.stdout and not mark.exists()
+    assert f"{len(CRITERIA)} {'tests collected' if only else 'passed'}" in run.stdout and not mark.exists()
+    assert only or ("points of anna" in run.stdout and f"Total: {TOTAL:g}/{TOTAL:g}" in run.stdout)
 
 
 def test_nothing_that_was_handed_in_is_imported_by_the_command(evil, tmp_path):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading.handed_in.people import find_one, find_submissions
-from tests.grading.handed_in.source import functions_in
+from tests.grading.handed_in.reading import find_one
+from tests.grading.handed_in.source import see
 from tests.grading.sheet.rubric import FUNCTIONS
 from tests.handed_in.downloads import HALF, PDF, RIGHT, STUB, USES, notebook, packed, rows, tree
 
@@ -103,13 +103,13 @@ def test_what_a_human_should_look_at(tmp_path, files, words):
     plain = not any("_1_" in path or "_101_" in path for path in files)
     people = {f"anna/{path}" if plain else path: content for path, content in files.items()}
     others = {"ef_103_903_solution.py": RIGHT} if "_101_" in str(files) or plain else {}
-    found, *_ = find_submissions([tree(tmp_path / "class", {**people, **others})])
+    found, *_ = rows(tree(tmp_path / "class", {**people, **others})).values()
     assert found.needs_human and words in f"{found.problem} {found.note}"
 
 
 def test_one_persons_upload_whatever_it_is(tmp_path):
     assert find_one(tmp_path / "nothing").problem == "Nothing was handed in."
-    assert find_one(tmp_path).problem == "There is no solution.py in this folder."
+    assert find_one(tmp_path).problem == "No file was handed in."
     for number, files in enumerate(
         ({"src/solution.py": RIGHT}, {"a.py": USES, "utils.py": "x = 1"}, {"x.zip": {"y/solution.py": RIGHT}})
     ):
@@ -123,7 +123,7 @@ def test_a_module_of_the_library_is_no_helper(tmp_path):
 
 def test_nothing_of_ours_comes_along():
     for path in ("exercise_sheet_8.ipynb", "solution.py"):
-        (found,) = find_submissions([ROOT / path])
+        (found,) = rows(ROOT / path).values()
         assert (found.file, found.helpers) == (path, {})
 
 
@@ -158,4 +158,5 @@ def test_a_package_comes_along_whole(tmp_path):
     ],
 )
 def test_a_look_without_running(source, defined, written):
-    assert tuple(map(len, functions_in(source))) == (defined, written)
+    found = see(source)
+    assert (len(found.defined), len(found.written)) == (defined, written)

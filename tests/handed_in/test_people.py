@@ -3,7 +3,6 @@
 import pytest
 
 from tests.grading.handed_in import files, item
-from tests.grading.handed_in.people import find_submissions
 from tests.handed_in.downloads import RIGHT, STUB, USES, M, downloads, rows, tree
 
 LAYOUTS = downloads()
@@ -28,7 +27,7 @@ def test_one_row_a_person(tmp_path, layout, how):
     assert {name: one.id for name, one in found.items()} == ids
     assert {name for name, one in found.items() if one.needs_human} == look
     for one in found.values():
-        assert one.problem or one.cells is not None or one.source in (RIGHT, USES, "x = 2")
+        assert one.problem or one.cells is not None or one.source in (RIGHT, USES, "x = 1", "x = 2")
 
 
 def test_who_is_in_two_downloads_is_one_person(tmp_path):
@@ -70,7 +69,7 @@ def test_what_the_systems_say_is_kept(tmp_path):
     assert found["Carla Cedar"].helpers == {"utils.py": "x = 1"}
     assert found["Carla Cedar"].file == "solution_final_v2.py"
     assert found["Ben Birch"].file == "hw8.zip/hw8/solution.py"
-    assert found["Dora Dill"].problem == "No file was handed in, only a text online."
+    assert found["Dora Dill"].problem == "No file was handed in, only a text or a link online."
     found = rows(tree(tmp_path / "ilias", LAYOUTS["ilias"][0]))
     assert found["Ash Anna"].source == RIGHT
 
@@ -99,10 +98,105 @@ def test_a_download_of_one_person(tmp_path, path, name):
     assert list(rows(tree(tmp_path / "download", {f"{path}/solution.py": RIGHT}))) == [name]
 
 
-def test_the_folder_of_one_person_in_a_download(tmp_path):
-    tree(tmp_path, {f"Anna Ash_11{M}_/solution.py": RIGHT, f"Ben Birch_12{M}_/solution.py": RIGHT})
-    (found,) = find_submissions([tmp_path / f"Anna Ash_11{M}_"])
-    assert (found.name, found.id) == ("Anna Ash", "11")
+IN_DOWNLOADS = {
+    f"Anna Ash_11{M}_/solution.py": ("Anna Ash", "11", "solution.py"),
+    f"Anna Ash_11{M}_/old.py": ("Anna Ash", "11", "old.py"),
+    f"Anna Ash_11{M}_": ("Anna Ash", "11", "solution.py"),
+    "canvas/ash_101_900_solution.py": ("ash", "101", "solution.py"),
+    "canvas/cy_103_903_hw.zip": ("cy", "103", "hw.zip/solution.py"),
+    "E/Abgaben/von_der_Tann_U_ut_2": ("von der Tann U", "2", "solution.py"),
+    "E/Abgaben/Ash_A_a_1/20261101120000_solution.py": ("Ash A", "1", "solution.py"),
+    "plain/sheet_1": ("sheet_1", "", "solution.py"),  # nobody of ILIAS's
+}
+
+
+def written(tmp_path):
+    return tree(
+        tmp_path,
+        {
+            f"Anna Ash_11{M}_/solution.py": RIGHT,
+            f"Anna Ash_11{M}_/old.py": STUB,
+            f"Ben Birch_12{M}_/solution.py": RIGHT,
+            "canvas/ash_101_900_solution.py": USES,
+            "canvas/ash_101_901_utils.py": "x = 1",
+            "canvas/birch_102_902_solution.py": RIGHT,
+            "canvas/cy_103_903_hw.zip": {"solution.py": RIGHT},
+            "E/Abgaben/von_der_Tann_U_ut_2/20261101120000_solution.py": RIGHT,
+            "E/Abgaben/Ash_A_a_1/20261101120000_solution.py": RIGHT,
+            "plain/sheet_1/solution.py": RIGHT,
+            "plain/sheet_2/solution.py": RIGHT,
+        },
+    )
+
+
+@pytest.mark.parametrize("path", IN_DOWNLOADS)
+def test_a_place_in_a_download_finds_the_same_person(tmp_path, path):
+    (found,) = rows(written(tmp_path) / path).values()
+    assert (found.name, found.id, found.file) == IN_DOWNLOADS[path]
+    assert bool(found.helpers) == (found.name == "ash")
+
+
+@pytest.mark.parametrize(
+    "layout", ["canvas", "moodle folders", "plain", "flat with helpers", "tutorials", "documents"]
+)
+def test_a_shells_glob_is_the_folder(tmp_path, layout):
+    files, ids, _ = LAYOUTS[layout]
+    tree(tmp_path / "class", files)
+    visible = [path for path in (tmp_path / "class").iterdir() if not path.name.startswith(".")]
+    assert {name: one.id for name, one in rows(*visible).items()} == ids
+
+
+def test_two_downloads_in_one_folder(tmp_path):
+    tree(tmp_path, {f"a/Anna Ash_11{M}_/solution.py": RIGHT, f"b/Ben Birch_12{M}_/solution.py": RIGHT})
+    assert [one.id for one in rows(tmp_path / "a", tmp_path / "b").values()] == ["11", "12"]
+
+
+def test_a_layout_by_name(tmp_path):
+    names = {"ash_101_900_solution.py": RIGHT, "x.py": RIGHT, "y.py": RIGHT, "z.py": RIGHT}
+    folder = tree(tmp_path / "class", names)
+    assert list(rows(folder)) == ["ash_101_900_solution", "x", "y", "z"]
+    assert list(rows(folder, layout="canvas")) == ["ash", "x", "y", "z"]
+    folder = tree(tmp_path / "moodle", {f"Anna Ash_11{M}_/solution.py": RIGHT})
+    assert list(rows(folder)) == ["Anna Ash"] and list(rows(folder, layout="plain")) != ["Anna Ash"]
+
+
+def test_what_is_never_taken_for_somebodys(tmp_path, request):
+    tree(tmp_path / "flat", {"anna.py": "from ben import *", "ben.py": RIGHT})
+    assert not rows(tmp_path / "flat/anna.py")["anna"].helpers  # another's work
+    sheet = request.config.rootpath / "exercise_sheet_8.ipynb"
+    assert not rows(sheet)["exercise_sheet_8"].source  # the project's own solution.py
+    ours = request.config.rootpath / "tests/grading/sheet"
+    steps = (ours / "steps.py").read_text().replace("np.", "torch.")
+    loss = (ours / "mistakes/loss.py").read_text()
+    files = {
+        "anna/solution.py": f"import steps\n{RIGHT}",
+        "anna/steps.py": steps,
+        "ben/solution.py": loss + RIGHT,
+    }
+    found = rows(tree(tmp_path / "class", files | {"cy/solution.py": RIGHT}))
+    for name, file in (("anna", "steps.py"), ("ben", "solution.py")):
+        assert found[name].problem == f"{file} is made from the grader's own files, which know the answers."
+    assert found["cy"].source == RIGHT
+
+
+def test_environments_and_data_sets_are_passed_over(tmp_path):
+    files = {
+        "solution.py": RIGHT,
+        "data/MNIST/raw/t10k-labels-idx1-ubyte.gz": b"\x1f\x8b",
+        "venv/bin/x.py": "x",
+    }
+    files |= {f".venv/lib/{i}.py": "x" for i in range(30)}
+    found = rows(tree(tmp_path / "class", {"anna/x.tar.gz": files, "ben/x.zip": files, "cy.zip": files}))
+    assert [(one.source, one.note, one.needs_human) for one in found.values()] == [(RIGHT, None, False)] * 3
+
+
+def test_a_group_is_nobody(tmp_path):
+    found = rows(tree(tmp_path / "moodle", LAYOUTS["moodle, teams"][0]))
+    assert all(one.is_group for one in found.values())
+    found = rows(tree(tmp_path / "ilias", LAYOUTS["ilias, teams"][0]))
+    assert [one.entry for one in found.values() if one.is_group] == ["Team 18"]
+    found = rows(tree(tmp_path / "persons", LAYOUTS["moodle folders"][0]))
+    assert not any(one.is_group for one in found.values())
 
 
 @pytest.mark.parametrize("name", ["Blatt_8_ws_2026", "sheet_8_2026_x", "submission_8", "Team 8", "submitted"])

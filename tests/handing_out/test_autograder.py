@@ -47,29 +47,33 @@ def run_autograder(source, submission, *arguments):
     return run, None
 
 
+READS_THE_SOURCE = (
+    "for path in ('/autograder/source', '../source'):\n    exec(open(f'{path}/solution.py').read())"
+)
+
+
 @pytest.mark.parametrize(
     ("files", "score"),
     [
-        ({"solution.py": REFERENCE}, TOTAL),
-        ({"mine.py": REFERENCE, "utils.py": "x = 1"}, TOTAL),
-        ({"src/solution.py": REFERENCE, "README.md": "x"}, TOTAL),
-        ({"solution.py": "exec(open('/autograder/source/solution.py').read())"}, 0),
-        ({"solution.py": "exec(open('../source/solution.py').read())"}, 0),
-        ({"report.pdf": "x"}, 0),
-        ({}, 0),
-        (None, 0),
+        (
+            {"src/solution.py": REFERENCE.replace("torch.relu(x @ V + b)", "x @ V + b"), "README.md": "x"},
+            TOTAL - 5,
+        ),
+        ({"solution.py": READS_THE_SOURCE}, 0),
     ],
+    ids=["no ReLU", "reads the source"],
 )
-def test_the_autograder_grades_whatever_was_uploaded(tmp_path, source, files, score):
-    for path, content in (files or {}).items():
+def test_the_autograder_grades_whatever_was_uploaded(tmp_path, source, monkeypatch, files, score):
+    """In a container whose terminal knows ASCII only, too."""
+    for path, content in files.items():
         (tmp_path / "up" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "up" / path).write_text(content, encoding="utf-8")
-    if files == {}:
-        (tmp_path / "up").mkdir()
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     run, found = run_autograder(source, tmp_path / "up", "--grade")
     assert run.returncode == 0, run.stderr
     assert found["score"] == sum(test.get("score", 0) for test in found["tests"]) == score
     assert sum(test["max_score"] for test in found["tests"]) == TOTAL
+    assert ("max(0, ·)" in found["output"]) == ("max(0, ?)" in run.stdout) == bool(score)
 
 
 def test_its_inputs_are_new_each_time(tmp_path, monkeypatch):
@@ -79,16 +83,6 @@ def test_its_inputs_are_new_each_time(tmp_path, monkeypatch):
     probes = [autograder.grade_one(tmp_path) for _ in range(2)]
     assert probes[0].seed != probes[1].seed
     assert (probes[0].models.values[0].arrays["x"] != probes[1].models.values[0].arrays["x"]).any()
-
-
-def test_a_terminal_that_knows_ascii_only_costs_nobody_a_point(tmp_path, source, monkeypatch):
-    (tmp_path / "solution.py").write_text(
-        REFERENCE.replace("torch.relu(x @ V + b)", "x @ V + b"), encoding="utf-8"
-    )
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    run, found = run_autograder(source, tmp_path / "solution.py", "--grade")
-    assert run.returncode == 0, run.stderr
-    assert found["score"] == TOTAL - 5 and "max(0, ·)" in found["output"] and "max(0, ?)" in run.stdout
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Gradescope runs Linux")
@@ -140,11 +134,10 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     "command",
     [
         ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", sys.executable],
-        ["capsh", "--drop=all", "--shell=/usr/bin/env", "--", sys.executable],
         ["setpriv", f"--bounding-set=-all,{IN_CONTAINERS}", "--inh-caps=-all", sys.executable],
         [sys.executable, "-c", USERS],
     ],
-    ids=["setpriv", "capsh", "container", "65,536 users"],
+    ids=["none", "container", "65,536 users"],
 )
 def test_the_autograder_writes_results_with_whatever_rights(tmp_path, source, command):
     if not shutil.which(command[0]):
@@ -196,7 +189,7 @@ def test_a_grader_that_fails_still_writes_results(tmp_path, monkeypatch, error, 
     found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert found["score"] == 0 and found["output"] == f"{said} Please tell your teachers."
     assert sum(test["max_score"] for test in found["tests"]) == TOTAL
-    assert {test["output"] for test in found["tests"]} == {found["output"]}
+    assert not any(test["output"] for test in found["tests"])  # it is said once
 
 
 def test_what_a_human_has_to_look_at_is_told_on_gradescope_with_the_only_number_it_needs(
@@ -220,8 +213,8 @@ def anomaly_score(x, reconstruction):
 @pytest.mark.skipif(os.name != "posix", reason="the workflow runs on Linux")
 @pytest.mark.parametrize(
     ("source", "points"),
-    [(None, 0), (REFERENCE, TOTAL), (REFERENCE + FORGED, TOTAL - 10)],
-    ids=["stubs", "right", "forged"],
+    [(REFERENCE, TOTAL), (REFERENCE + FORGED, TOTAL - 10)],
+    ids=["right", "forged"],
 )
 def test_github_classroom_grades_a_hand_out(tmp_path, source, points):
     """Wherever solution.py lies, and whatever files of the author's are named as Python's own."""
@@ -232,10 +225,9 @@ def test_github_classroom_grades_a_hand_out(tmp_path, source, points):
     sheet, elsewhere = tmp_path / "sheet", tmp_path / "elsewhere"
     students.write(sheet, students.files(github=True))
     elsewhere.mkdir()
-    if source:
-        (sheet / "solution.py").unlink()
-        (sheet / "src").mkdir()
-        (sheet / "src/solution.py").write_text(source, encoding="utf-8")
+    (sheet / "solution.py").unlink()
+    (sheet / "src").mkdir()
+    (sheet / "src/solution.py").write_text(source, encoding="utf-8")
     for name in ("json.py", "numpy.py"):
         (sheet / name).write_text("1 / 0")
     _, copy, run = re.findall(r"- run: (.*)\n(?: +working-directory: (.*))?", workflow)

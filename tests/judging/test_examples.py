@@ -3,8 +3,8 @@
 import pytest
 
 from tests.examples import EXAMPLES, EXPECTED, verdict
-from tests.grading.handed_in.people import find_submissions
-from tests.grading.handed_in.source import imported_by
+from tests.grading.handed_in.reading import find_submissions
+from tests.grading.handed_in.submission import imported_by
 from tests.grading.judging.grade import grade
 from tests.grading.running.process import Limits
 from tests.grading.running.sandbox import Sandbox

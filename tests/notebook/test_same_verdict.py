@@ -8,8 +8,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from tests.examples import EXAMPLES, EXPECTED
-from tests.grading.handed_in.people import find_submissions
-from tests.grading.handed_in.source import imported_by
+from tests.grading.handed_in.reading import find_submissions
+from tests.grading.handed_in.submission import imported_by
 from tests.grading.judging.function import check_function
 from tests.grading.judging.grade import grade
 from tests.grading.judging.result import Status
@@ -22,8 +22,16 @@ NAMES = [name for name in EXPECTED if not name.startswith("hostile/")]
 
 
 @pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox(Limits(seconds=20), imported_by(find_submissions([EXAMPLES / "right"]))) as sandbox:
+def submissions():
+    folders = ("right", "wrong")
+    return {
+        f"{folder}/{one.file}": one for folder in folders for one in find_submissions([EXAMPLES / folder])
+    }
+
+
+@pytest.fixture(scope="module")
+def sandbox(submissions):
+    with Sandbox(Limits(seconds=20), imported_by([*submissions.values()])) as sandbox:
         yield sandbox
 
 
@@ -60,8 +68,10 @@ def by_the_check(submission, folder, new_shell, monkeypatch):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_check_says_what_the_grader_says(name, sandbox, new_shell, tmp_path, monkeypatch, capsys):
-    (submission,) = find_submissions([EXAMPLES / name])
+def test_the_check_says_what_the_grader_says(
+    name, submissions, sandbox, new_shell, tmp_path, monkeypatch, capsys
+):
+    submission = submissions[name]
     if "random" in EXPECTED[name].values():
         pytest.skip("its numbers are others each time")
     graded = grade(submission, sandbox)

@@ -50,14 +50,29 @@ def test_every_name_gets_a_page(tmp_path):
     assert all(len(name.encode()) < 200 and name.split(".")[0].lower() != "con" for name in written)
 
 
-def test_moodle_takes_the_zip(tmp_path):
-    write([graded("Anna_Maria M\u00fcller", id="1200189")], feedback=tmp_path / "feedback.zip")
+@pytest.mark.parametrize(
+    ("name", "more", "entry"),
+    [
+        (
+            "Anna_Maria M\u00fcller",
+            {"id": "17"},
+            "Anna Maria M\u00fcller_17_assignfeedback_file_feedback.html",
+        ),
+        ("x", {"entry": "Al_Bo_17_assignsubmission_file"}, "Al Bo_17_assignfeedback_file_feedback.html"),
+        ("Ash Anna", {"entry": "Ash_Anna_aash_4711"}, "multi_feedback/Ash_Anna_aash_4711/feedback.html"),
+        ("Team Rot", {"entry": "Team Rot_17_assignsubmission_file", "is_group": True}, "Team Rot.html"),
+        ("ash", {"entry": "ash_123_4567_solution.py"}, "ash.html"),
+        ("anna", {}, "anna.html"),
+    ],
+)
+def test_a_course_finds_its_people_in_the_zip(tmp_path, name, more, entry):
+    """Moodle by five parts, the second a participant, then a plugin; ILIAS by the number of a folder."""
+    found = write([graded(name, **more)], feedback=tmp_path / "feedback.zip")
     with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
-        (entry,) = archive.namelist()
+        assert archive.namelist() == [entry]
         assert f"{TOTAL:g} of {TOTAL:g}" in archive.read(entry).decode()
-    # Its importer's rule, of old and new versions: five parts, the second a participant, then a plugin.
-    parts = entry.split("_", 4)
-    assert parts[1:] == ["1200189", "assignfeedback", "file", "feedback.html"] and "/" not in entry
+    by_hand = f"  Only Moodle and ILIAS take it back, and not the pages of groups. By hand: {name}."
+    assert (by_hand in found.lines()) == (entry == f"{name}.html")
 
 
 def test_the_summary_counts(tmp_path):
@@ -66,7 +81,7 @@ def test_the_summary_counts(tmp_path):
     text = (tmp_path / "s.html").read_text(encoding="utf-8")
     assert "4 submissions" in text and f"2 times, {NO_RELU.kind}: {NO_RELU.sentence}" in text
     assert f"{TOTAL - (2 * HIDDEN + OWN) / 3:.1f} of {TOTAL:g}" in text
-    assert "has to look at them first: d." in text
+    assert "<li>d: Which one?</li>" in text
     assert f"<td>2</td><td>Exercise 1: {CRITERIA[0].sentence}" in text
 
 

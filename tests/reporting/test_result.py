@@ -10,8 +10,9 @@ from tests.grading.judging import grade as grading
 from tests.grading.judging.result import NOT_IMPLEMENTED, Cause, Grade, Result, Status, Verdict
 from tests.grading.reporting import pages
 from tests.grading.reporting.by_hand import Override, adjust
-from tests.grading.reporting.gradescope import results, write_json
-from tests.grading.reporting.text import mark, mistakes_of, one_line, table, to_look_at
+from tests.grading.reporting.gradescope import results
+from tests.grading.reporting.table import row_of
+from tests.grading.reporting.text import how_often, mark, mistakes_of, one_line, table, to_look_at
 from tests.grading.sheet.rubric import CRITERIA, EXERCISES, TOTAL
 
 from .made_up import ALL, HIDDEN, NO_RELU, graded, rows, undecided, write
@@ -109,24 +110,29 @@ def test_where_a_human_has_to_look_at_all_of_it_no_report_has_a_number(tmp_path)
     assert not any("0/" in line for line in table(slow))
 
 
-def test_one_criterion_to_look_at_keeps_its_points_and_is_listed():
+def test_one_criterion_to_look_at_leaves_all_without_points_and_says_how_many_there_are_so_far(tmp_path):
     found = graded("b", {"1.hidden"}, LATER)
-    assert found.status is Status.GRADED and found.total == TOTAL - HIDDEN
+    assert found.status is Status.TO_LOOK_AT and row_of(found)["total"] == row_of(found)["exercise_2"] == ""
     assert to_look_at([graded("a"), found]) == [
-        "To look at by a human: 1",
-        "  b: Your encoder adds b too late.",
+        f"b ({TOTAL - HIDDEN} of 35 without 1.hidden): {LATER.sentence}"
     ]
+    assert row_of(found)["look"] == f"{LATER.sentence} ({TOTAL - HIDDEN} of 35 without 1.hidden)"
+    pages.write_summary(tmp_path / "s.html", [graded("a"), found])
+    shown = (tmp_path / "s.html").read_text(encoding="utf-8")
+    assert f"b ({TOTAL - HIDDEN} of 35 without 1.hidden): {LATER.sentence}" in shown
+    assert how_often([found]) == []  # who has no points is not counted
 
 
 def test_an_unclear_file_is_to_look_at_until_a_human_has_decided():
     unclear = grading.grade(Submission("d", problem="Which one?", needs_human=True), None)
     assert unclear.status is Status.TO_LOOK_AT and unclear.to_look_at == ["Which one?"]
     half = adjust(unclear, [Override("d", "1.hidden", HIDDEN, "")])
-    assert half.status is Status.TO_LOOK_AT and not half.has_points
+    assert half.status is Status.TO_LOOK_AT and half.to_look_at == ["Which one?"]
     whole = adjust(unclear, [Override("d", c.id, c.points, "I asked.") for c in CRITERIA])
     assert (whole.status, whole.total, whole.to_look_at) == (Status.GRADED, TOTAL, [])
     graded_but_unclear = graded("d").of(Submission("d", note="There are two files.", needs_human=True))
-    assert graded_but_unclear.to_look_at == ["There are two files."] and graded_but_unclear.has_points
+    assert graded_but_unclear.status is Status.TO_LOOK_AT
+    assert to_look_at([graded_but_unclear]) == ["d (35 of 35 so far): There are two files."]
 
 
 def test_a_grade_without_all_criteria_is_an_exercise_that_is_checked():
@@ -137,16 +143,29 @@ def test_a_grade_without_all_criteria_is_an_exercise_that_is_checked():
 # ---------------------------------------------------------------- Gradescope
 
 
-def test_gradescopes_json(tmp_path):
-    write_json(tmp_path / "r.json", [graded("a", {"1.hidden"}, seed=4711)])
-    found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+def test_gradescopes_json():
+    found = results(graded("a", {"1.hidden"}, seed=4711))
     assert found["score"] == sum(test["score"] for test in found["tests"]) == TOTAL - HIDDEN
     assert {test["output_format"] for test in found["tests"]} == {"text"}
     assert {test["status"] for test in found["tests"]} == {"passed", "failed"}
     assert found["extra_data"] == {"seed": 4711}
-    write_json(tmp_path / "all.json", [graded("a"), undecided("b")])
-    found = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
-    assert found["a"]["score"] == TOTAL and "score" not in found["b"]
+    assert results(graded("a"))["score"] == TOTAL and "score" not in results(undecided("b"))
+    assert results(graded("a"))["output"] == "35 of 35 points."
+
+
+def test_instructors_alone_see_on_gradescope_who_is_to_look_at_and_what_is_not_protected():
+    seen = results(graded("a", {"1.hidden"}, LATER, unprotected=("No namespaces.",)))["tests"]
+    (hidden,) = [test for test in seen if test["visibility"] == "hidden"]
+    assert hidden["output"] == f"To look at: a (32 of 35 without 1.hidden): {LATER.sentence}\nNo namespaces."
+    assert sum(test["max_score"] for test in seen) == TOTAL and not any("score" in test for test in seen)
+    assert len(results(graded("a"))["tests"]) == len(CRITERIA)
+
+
+def test_what_stops_a_whole_file_is_said_once_in_each_report():
+    cause = Cause("NameError", "The name losses is not defined.")
+    found = graded("a", ALL, cause, status=Status.IMPORT_FAILED)
+    for shown in ("\n".join(table(found)), pages.page(found), json.dumps(results(found)), one_line(found)):
+        assert shown.count(cause.sentence) == 1
 
 
 @pytest.mark.parametrize("status", Status)

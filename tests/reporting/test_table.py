@@ -83,6 +83,15 @@ def test_an_id_is_known_again_after_a_spreadsheet_has_dropped_its_zeros(tmp_path
     assert len(rows(path)) == 3
 
 
+def test_a_name_that_is_a_number_is_known_again_after_a_spreadsheet(tmp_path):
+    path = tmp_path / "g.csv"
+    for lost in ((), {"1.hidden"}):
+        write([graded("0048812", lost), graded("123456789012", lost)], grades=path)
+        assert [row["total"] for row in rows(path)] == [LESS if lost else f"{TOTAL:g}"] * 2
+        text = path.read_text(encoding="utf-8").replace("0048812,", "48812,")
+        path.write_text(text.replace("123456789012,", "1.23457E+11,"), encoding="utf-8")
+
+
 def test_finished_rows_are_kept_and_said(tmp_path):
     path = tmp_path / "grades.csv"
     run = Outputs([Submission(name) for name in "abc"], Files(grades=path))

@@ -12,7 +12,7 @@ from tests.grading.reporting import worksheet
 from tests.grading.reporting.by_hand import Override, adjust
 from tests.grading.sheet.rubric import TOTAL
 
-from .made_up import HIDDEN, graded, undecided, write
+from .made_up import ALL, HIDDEN, graded, undecided, write
 
 MOODLE = f"""\
 ID,Vollst\u00e4ndiger Name,E-Mail-Adresse,Status,Bewertung,Bestwertung,Bewertung kann ge\u00e4ndert werden,\
@@ -36,7 +36,7 @@ def test_moodles_worksheet(tmp_path, encoding, ending):
     path.write_bytes(MOODLE.replace("\n", ending).encode(encoding))
     grade = adjust(graded("anna", {"1.hidden"}, id="17"), [Override("anna", "1.hidden", 1.5, "x")])
     for _ in range(2):
-        assert worksheet.fill(path, [grade]) == 1
+        assert worksheet.fill(path, [grade]) == ["It has the grades of 1 of 1 people."]
     text = path.read_bytes().decode(encoding)
     before, after = (list(csv.reader(io.StringIO(t, newline=""))) for t in (MOODLE, text))
     assert after[0] == before[0] and after[2] == before[2] and after[1][:4] == before[1][:4]
@@ -64,7 +64,9 @@ def test_moodle_shows_a_comment_as_html(tmp_path):
 def test_who_is_not_decided_gets_no_number(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(MOODLE, encoding="utf-8")
-    assert worksheet.fill(path, [undecided("anna", id="17")]) == 0
+    later = Cause("late bias", "Your encoder adds b too late.", needs_human=True)
+    for one in (undecided("anna", id="17"), graded("anna", {"1.encoder_bias"}, later, id="17")):
+        assert worksheet.fill(path, [one]) == ["It has the grades of 0 of 1 people."]
     assert path.read_text(encoding="utf-8") == MOODLE
 
 
@@ -137,7 +139,7 @@ def test_worksheets_as_they_are_in_the_wild(tmp_path, before, after):
     first = replace(ANNA.results[0], points=ANNA.results[0].points - lost, decided="x")
     grade = replace(ANNA, results=[first, *ANNA.results[1:]])
     for _ in range(2):
-        assert worksheet.fill(path, [grade]) == 1
+        assert worksheet.fill(path, [grade]) == ["It has the grades of 1 of 1 people."]
     wanted = after.replace(",{total},{total}", f",{TOTAL - lost:g},{TOTAL}").replace("31,5", "{points}")
     wanted = wanted.replace("A,1,{total}", f"A,1,{TOTAL - lost:g}").replace("{total}", str(TOTAL))
     wanted = wanted.replace("{points}", f"{TOTAL - lost:g}".replace(".", ","))
@@ -147,21 +149,51 @@ def test_worksheets_as_they_are_in_the_wild(tmp_path, before, after):
     assert text.count("\r\n") == before.count("\r\n")
 
 
-def test_who_has_no_row_in_the_worksheet_is_said(tmp_path):
-    (tmp_path / "w.csv").write_text(MOODLE, encoding="utf-8")
-    found = write([ANNA, graded("zoe", id="99"), graded("yan")], worksheet=tmp_path / "w.csv")
-    assert any("the grades of 1 of 3 people; without a row in it: zoe, yan" in line for line in found.lines())
+def test_who_has_no_row_and_who_is_not_in_the_download_is_said(tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_text(MOODLE + MOODLE[MOODLE.index("Teil") :].replace("r/in1", "r/in3"), encoding="utf-8")
+    said = worksheet.fill(path, [ANNA, graded("zoe", id="99"), graded("yan")])
+    assert said == [
+        "It has the grades of 1 of 3 people.",
+        "Without a row of their own in it: zoe, yan.",
+        "1 person of the worksheet handed in and is not in the download: Ash, Anna.",
+    ]
+    found = write([ANNA], worksheet=path)  # one person is graded again: nothing is said of the others
+    assert "  It has the grades of 1 of 1 people." in found.lines() and "handed in" not in str(found.lines())
 
 
 def test_an_id_that_lost_its_zeros_in_a_spreadsheet_is_found(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(MOODLE, encoding="utf-8")
-    assert worksheet.fill(path, [graded("anna", id="0017"), graded("ben", id="018")]) == 2
+    for people, count in (({"anna": "0017", "ben": "018"}, 2), ({"anna": "017", "z": "0017", "b": "18"}, 1)):
+        said = worksheet.fill(path, [graded(name, id=id) for name, id in people.items()])
+        assert said[0] == f"It has the grades of {count} of {len(people)} people."
+
+
+def test_two_people_with_one_id_own_no_row(tmp_path):
+    path = tmp_path / "w.csv"
     path.write_text(MOODLE, encoding="utf-8")
-    assert (
-        worksheet.fill(path, [graded("anna", id="017"), graded("zoe", id="0017"), graded("b", id="18")]) == 1
-    )
-    assert worksheet.absent(path, [graded("anna", id="0017")]) == []
+    said = worksheet.fill(path, [graded("ann", id="17"), graded("amy", id="17"), graded("ben", id="18")])
+    assert said[1] == "Without a row of their own in it: ann, amy."
+    assert path.read_text(encoding="utf-8").count(f',{TOTAL:g},"') == 1
+
+
+TEAMS = MOODLE.replace("Status,", "Status,Gruppe,").replace("geben,", "geben,Team Blau,", 1)
+TEAMS = TEAMS.replace("Nicht abgegeben,", "Nicht abgegeben,Team R/t,")
+
+
+def test_the_grade_of_a_group_goes_to_its_people_and_never_to_whom_has_its_number(tmp_path):
+    path = tmp_path / "w.csv"
+    groups = [graded("Team Blau", id="18", is_group=True), graded("Team R t", ALL, id="17", is_group=True)]
+    path.write_text(MOODLE, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"groups handed in, and w\.csv has no column"):
+        worksheet.fill(path, groups)
+    assert path.read_text(encoding="utf-8") == MOODLE
+    for some in (groups, [replace(group, is_group=False) for group in groups]):  # the column tells it, too
+        path.write_text(TEAMS, encoding="utf-8")
+        assert worksheet.fill(path, some)[0] == "It has the grades of 2 of 2 people."
+        found = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        assert [row[5] for row in found[1:]] == [f"{TOTAL:g}", "0"]
 
 
 def test_a_worksheet_of_another_class_stays_as_it_is(tmp_path):

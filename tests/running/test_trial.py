@@ -8,7 +8,7 @@ from tests.grading.judging.grade import grade
 from tests.grading.running import trial
 from tests.grading.running.process import SandboxError
 
-from .support import LIMITS, grades_right, output_of
+from .support import LIMITS, grades_right, output_of, submission_of
 
 FAILING = "\ndef fail():\n    import nothing_like_this\n"
 WHY = "(ModuleNotFoundError: No module named 'nothing_like_this')"
@@ -36,7 +36,7 @@ def test_where_plots_fail_who_plots_loses_nothing_and_others_no_protection(new_s
         assert grades_right(sandbox)
         before = sandbox.level
         with pytest.raises(SandboxError) as caught:
-            grade(Submission("right", source=f"import matplotlib.pyplot\n{RIGHT}"), sandbox)
+            grade(submission_of(f"import matplotlib.pyplot\n{RIGHT}"), sandbox)
         assert sandbox.level == before
         assert grades_right(sandbox)
     assert str(caught.value).startswith(

@@ -11,9 +11,11 @@ import sys
 import threading
 from pathlib import Path
 
-from ..handed_in.people import find_submissions
-from ..handed_in.source import imported_by
-from ..reporting.table import merge
+from ..handed_in.reading import read_download
+from ..handed_in.submission import imported_by
+from ..handed_in.systems import LAYOUTS
+from ..reporting.table import grades_of, merge
+from ..reporting.text import few, for_a_log
 from ..running.process import Limits, SandboxError
 from ..sheet.probes import Probes
 from .outputs import Files, Outputs
@@ -26,67 +28,13 @@ MANY = 100  # submissions from which on half a second of preparation pays
 PROGRAM = "python -m tests.grading"
 USAGE = f"""{PROGRAM} PATH... [options]
        {PROGRAM} merge grades.csv part1.csv part2.csv ...
+       {PROGRAM} report grades.csv [options]
 
 PATH is a course's download, a folder of many, or what one person handed in:
   {PROGRAM} submissions/ --grades grades.csv --feedback pages/"""
 STATUSES = """\
 It ends with 0 if everybody was graded; with 3 if a file could not be written or
 the machine can't grade; with 2 if it was called wrongly."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage above it."""
-
-    def __init__(self, **more):
-        width = functools.partial(argparse.RawDescriptionHelpFormatter, width=80, max_help_position=22)
-        super().__init__(formatter_class=width, allow_abbrev=False, add_help=False, **more)
-
-    def error(self, message):
-        self.exit(WRONG_USE, f"{self.prog}: {message} (--help lists the options)\n")
-
-
-def _options():
-    parser = _Parser(prog=PROGRAM, usage=USAGE, epilog=STATUSES)
-    parser.add_argument("paths", nargs="+", metavar="PATH", help=argparse.SUPPRESS)
-    add = parser.add_argument_group("options").add_argument
-    add("-h", "--help", action="help", help="show this")
-    add(
-        "--grades",
-        type=_path,
-        metavar="FILE",
-        help="write the points to a .csv table (or Gradescope's .json)",
-    )
-    add(
-        "--feedback", type=_path, metavar="DIR", help="write each author a page, to a folder or Moodle's .zip"
-    )
-    add("--summary", type=_path, metavar="FILE", help="write a page about the class to an .html file")
-    add("--worksheet", type=_path, metavar="FILE", help="fill in the table that Moodle or Canvas gave")
-    add("--override", type=_path, metavar="FILE", help="use the points by hand in this .csv table")
-    add("--shard", type=_shard, metavar="K/N", help="grade every N-th person only, from the K-th on")
-    add(
-        "--jobs",
-        type=_count,
-        metavar="N",
-        default=cores(),
-        help="grade N at a time (default: all cores, %(default)s)",
-    )
-    add("--seed", type=int, metavar="N", help="draw an earlier run's inputs again (default: new ones)")
-    seconds, gib = Limits.seconds, Limits.memory_bytes >> 30
-    add(
-        "--time-limit",
-        type=_size,
-        metavar="S",
-        default=seconds,
-        help="seconds for a call (default: %(default)g)",
-    )
-    add(
-        "--memory-limit",
-        type=_size,
-        metavar="GIB",
-        default=gib,
-        help="memory for a submission (default: %(default)g)",
-    )
-    return parser
 
 
 def _path(text):
@@ -100,6 +48,12 @@ def _shard(text):
     if not found or not 1 <= int(found[1]) <= int(found[2]):
         raise argparse.ArgumentTypeError(f"a shard is written as K/N, with K from 1 to N, not {text!r}")
     return int(found[1]), int(found[2])
+
+
+def _layout(text):
+    if text not in LAYOUTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(LAYOUTS)}")
+    return text
 
 
 def _count(text):
@@ -118,6 +72,48 @@ def _size(text):
     return size
 
 
+# name, what stands for the value, how it is read, the default, and the help
+_REPORTS = (
+    ("--feedback", "DIR", _path, None, "write each author a page, to a folder or a .zip"),
+    ("--summary", "FILE", _path, None, "write a page about the class to an .html file"),
+    ("--worksheet", "FILE", _path, None, "fill in the table that Moodle or Canvas gave"),
+)
+_OPTIONS = (
+    ("--grades", "FILE", _path, None, "write the points to a .csv table"),
+    *_REPORTS,
+    ("--override", "FILE", _path, None, "use the points by hand in this .csv table"),
+    ("--layout", "NAME", _layout, None, "say which system the download is of"),
+    ("--shard", "K/N", _shard, None, "grade every N-th person only, from the K-th on"),
+    ("--jobs", "N", _count, cores(), "grade N at a time (default: all cores, %(default)s)"),
+    ("--seed", "N", int, None, "draw an earlier run's inputs again (default: new ones)"),
+    ("--time-limit", "S", _size, Limits.seconds, "seconds for a call (default: %(default)g)"),
+    (
+        "--memory-limit",
+        "GIB",
+        _size,
+        Limits.memory_bytes >> 30,
+        "memory for a submission (default: %(default)g)",
+    ),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage above it."""
+
+    def __init__(self, **more):
+        width = functools.partial(argparse.RawDescriptionHelpFormatter, width=80, max_help_position=22)
+        super().__init__(formatter_class=width, allow_abbrev=False, add_help=False, **more)
+
+    def add_options(self, options):
+        add = self.add_argument_group("options").add_argument
+        add("-h", "--help", action="help", help="show this")
+        for name, metavar, type, default, text in options:
+            add(name, metavar=metavar, type=type, default=default, help=text)
+
+    def error(self, message):
+        self.exit(WRONG_USE, f"{self.prog}: {message} (--help lists the options)\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Grade what the arguments name, and return the exit status.
 
@@ -128,9 +124,11 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # some terminals know ASCII only
-    if arguments[:1] == ["merge"]:
-        return _merge(arguments[1:])
-    parser = _options()
+    if arguments[:1] in (["merge"], ["report"]):
+        return (_merge if arguments[0] == "merge" else _report)(arguments[1:])
+    parser = _Parser(prog=PROGRAM, usage=USAGE, epilog=STATUSES)
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=argparse.SUPPRESS)
+    parser.add_options(_OPTIONS)
     options = parser.parse_args(arguments)
     if "" in options.paths:
         parser.error("a PATH is empty")
@@ -138,15 +136,17 @@ def main(arguments: list[str] | None = None) -> int:
     files = Files(options.grades, options.feedback, options.summary, options.worksheet, options.override)
     with _interrupts() as interrupt:
         try:
-            submissions = find_submissions(paths)
+            download = read_download(paths, options.layout)
             files.check(paths)
         except (OSError, ValueError) as error:
             parser.error(str(error).rstrip("."))
         except KeyboardInterrupt:
             return 128 + interrupt.number
-        if options.shard:
-            submissions = submissions[options.shard[0] - 1 :: options.shard[1]]
-        return _grade(options, paths, submissions, Outputs(submissions, files), interrupt)
+        if download.passed_over:
+            _print([f"Passed over, as nobody's work: {few(download.passed_over)}"])
+        k, n = options.shard or (1, 1)
+        shard = download.submissions[k - 1 :: n]
+        return _grade(options, paths, shard, Outputs(shard, files, download.submissions), interrupt)
 
 
 def _grade(options, paths, submissions, outputs, interrupt):
@@ -158,7 +158,7 @@ def _grade(options, paths, submissions, outputs, interrupt):
         with (
             EndableSandbox(limits, imported_by(submissions), hidden=hidden, many=many) as sandbox,
             contextlib.closing(grade_all(submissions, sandbox, Probes(seed), jobs)) as grades,
-            Progress([one.name for one in submissions], sys.stdout) as progress,
+            Progress([one.name for one in submissions], sys.stdout, limits.seconds, jobs) as progress,
         ):
             for grade in grades:
                 progress.add(outputs.add(grade))
@@ -171,10 +171,14 @@ def _grade(options, paths, submissions, outputs, interrupt):
         status = 128 + interrupt.number
     interrupt.ignore()  # no file is to be missing for a second Ctrl-C
     outputs.finish()
-    print("\n".join(outputs.lines()))
+    _print(outputs.lines())
     if outputs.grades:
         print(f"The inputs can be drawn again with --seed {seed}.")
     return FAILED if outputs.failed else status
+
+
+def _print(lines):
+    print("\n".join(map(for_a_log, lines)))
 
 
 class _Interrupt:
@@ -215,14 +219,36 @@ def _interrupts():
 
 def _merge(arguments):
     parser = _Parser(prog=f"{PROGRAM} merge", description="Put the tables of shards together.")
-    parser.add_argument("-h", "--help", action="help", help="show this")
+    parser.add_options(())
     parser.add_argument("out", type=_path, metavar="grades.csv", help="the whole table; its rows stay")
     parser.add_argument("parts", type=_path, nargs="+", metavar="part.csv")
     options = parser.parse_args(arguments)
     try:
-        print("\n".join(merge(options.out, options.parts)))
+        _print(merge(options.out, options.parts))
     except (OSError, ValueError) as error:
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
         print(f"No table was written: {reason}.", file=sys.stderr)
         return FAILED
     return ALL_GRADED
+
+
+def _report(arguments):
+    about = "Write the reports again from grades.csv, as a human has changed it. Nobody is graded."
+    parser = _Parser(prog=f"{PROGRAM} report", description=about)
+    parser.add_argument("table", type=_path, metavar="grades.csv", help="the table; it stays as it is")
+    parser.add_options(_REPORTS)
+    options = parser.parse_args(arguments)
+    files = Files(None, options.feedback, options.summary, options.worksheet)
+    try:
+        grades, said = grades_of(options.table)
+        files.check([options.table])
+    except OSError as error:
+        parser.error(f"{error.filename} can't be read: {error.strerror}")
+    except ValueError as error:
+        parser.error(str(error).rstrip("."))
+    outputs = Outputs(grades, files)
+    for grade in grades:
+        outputs.add(grade)
+    outputs.finish()
+    _print([*outputs.lines(), *said])
+    return FAILED if outputs.failed else ALL_GRADED

@@ -2,18 +2,17 @@
 
 import contextlib
 import tempfile
+import textwrap
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..handed_in.submission import Submission
 from ..judging.result import Grade
-from ..reporting.by_hand import Override, adjust, is_for, load_overrides
-from ..reporting.gradescope import write_json
+from ..reporting.by_hand import Override, Person, adjust, assign, load_overrides
 from ..reporting.pages import write_pages, write_summary
 from ..reporting.table import Table
-from ..reporting.text import few, how_often, table, to_look_at
-from ..reporting.worksheet import absent, check, fill
+from ..reporting.text import how_often, shortened, table, to_look_at
+from ..reporting.worksheet import fill, is_for_groups
 
 
 @dataclass
@@ -21,7 +20,7 @@ class Files:
     """The files that a run is to write or read, or None; checked now rather than when all is graded.
 
     Attributes:
-        grades: a table, .csv; or what Gradescope reads, .json.
+        grades: a table, .csv.
         feedback: a folder of pages, or a .zip of them.
         summary: an .html page about the class.
         worksheet: the table that Moodle or Canvas gave, to be filled in.
@@ -44,8 +43,8 @@ class Files:
         Raises:
             ValueError: a file can't be used, in a sentence.
         """
-        if self.grades and self.grades.suffix not in (".csv", ".json"):
-            raise ValueError(f"--grades writes .csv or .json files, not {self.grades.name}")
+        if self.grades and self.grades.suffix != ".csv":
+            raise ValueError(f"--grades writes .csv files, not {self.grades.name}")
         if self.summary and self.summary.suffix not in (".html", ".htm"):
             raise ValueError(f"--summary writes .html files, not {self.summary.name}")
         read = {path.resolve() for path in (*submissions, self.override) if path}
@@ -64,8 +63,8 @@ class Files:
     def _try_to_read(self):
         self.overrides()
         if self.worksheet:
-            check(self.worksheet)
-        if self.grades and self.grades.suffix == ".csv":
+            is_for_groups(self.worksheet)
+        if self.grades:
             Table(self.grades)
 
     def _try_to_write(self):
@@ -87,22 +86,28 @@ class Outputs:
 
     Attributes:
         submissions: all that are to be graded.
+        everybody: all in the download, of whom a shard is graded; the same if not given.
         failed: whether something could not be written, once all is finished.
     """
 
-    submissions: list[Submission]
+    submissions: list[Person]
     files: Files = field(default_factory=Files)
+    everybody: list[Person] | None = None
 
     def __post_init__(self):
-        self._found: dict[str, Grade] = {}
-        self._overrides = self.files.overrides()
+        self._found: dict[tuple[str, str], Grade] = {}
+        self._everybody = self.submissions if self.everybody is None else self.everybody
+        self._overrides, self._unclear = assign(self.files.overrides(), self._everybody)
+        self._is_for_groups = bool(self.files.worksheet and is_for_groups(self.files.worksheet))
         self._saved, self._said, self.failed = 0.0, [], False
-        is_table = self.files.grades and self.files.grades.suffix == ".csv"
-        self._table = Table(self.files.grades, [one.id for one in self.submissions]) if is_table else None
+        self._table = Table(self.files.grades, self.submissions) if self.files.grades else None
 
     def add(self, grade: Grade) -> Grade:
         """A finished grade; returned with what humans decided. It is in the table within a second."""
-        grade = self._found[grade.name] = adjust(grade, self._overrides)
+        if self._is_for_groups:  # the download may not tell
+            grade = replace(grade, is_group=True)
+        grade = adjust(grade, self._overrides.get(grade.name, []))
+        self._found[grade.name, grade.id] = grade
         if self._table and time.monotonic() - self._saved > 1:
             with contextlib.suppress(OSError, ValueError):  # the last save will say it
                 self._table.save(self.grades)
@@ -112,7 +117,8 @@ class Outputs:
     @property
     def grades(self) -> list[Grade]:
         """Those that are finished, in the order of the class."""
-        return [self._found[one.name] for one in self.submissions if one.name in self._found]
+        keys = [(one.name, one.id) for one in self.submissions]
+        return [self._found[key] for key in keys if key in self._found]
 
     def finish(self) -> None:
         """Write everything; what isn't graded yet is not in it."""
@@ -121,29 +127,21 @@ class Outputs:
             self._write(files.grades, lambda: self._table.save(grades))
         if not grades:
             return
-        if files.grades and not self._table:
-            self._write(files.grades, lambda: write_json(files.grades, grades))
         if files.feedback:
             self._write(files.feedback, lambda: write_pages(files.feedback, grades))
         if files.summary:
             self._write(files.summary, lambda: write_summary(files.summary, grades))
         if files.worksheet:
-            self._write(files.worksheet, lambda: self._fill(grades))
+            self._write(files.worksheet, lambda: fill(files.worksheet, grades, self._everybody))
 
     def _write(self, path, write):
         """One file that can't be written costs no other."""
         try:
-            more = write()
-            self._said.append(f"Written: {path}" + (f", {more}" if more else ""))
+            more = write() or []
+            self._said += [f"Written: {path}", *(f"  {line}" for line in more)]
         except (OSError, ValueError) as error:
             self.failed = True
             self._said.append(f"{path} was not written: {getattr(error, 'strerror', None) or error}.")
-
-    def _fill(self, grades):
-        filled = fill(self.files.worksheet, grades)
-        missing = absent(self.files.worksheet, grades)
-        without = f"; without a row in it: {few(missing)}" if missing else ""
-        return f"the grades of {filled} of {len(grades)} people{without}"
 
     def lines(self) -> list[str]:
         """What is said at the end, below the rows of a class."""
@@ -152,17 +150,30 @@ class Outputs:
             return ["Nobody is in this shard of the class.", *self._said]
         if not grades:
             return ["Nobody is graded."]
-        lines = ["", *how_often(grades)] if count > 1 else table(grades[0])
-        lines += ["", *to_look_at(grades), *dict.fromkeys(s for grade in grades for s in grade.unprotected)]
+        lines = ["", *how_often(grades)] if count > 1 else _wrapped(table(grades[0]))
+        lines += ["LATE, as the course's system says."] if count == 1 and grades[0].late else []
+        look = to_look_at(grades)
+        lines += (
+            ["", f"To look at by a human: {len(look)}", *(f"  {shortened(line)}" for line in look)]
+            if look
+            else [""]
+        )
+        lines += dict.fromkeys(sentence for grade in grades for sentence in grade.unprotected)
         if len(grades) < count:
             lines.append(f"{len(grades)} of {count} people are graded; these are not all.")
-        unused = [o.submission for o in self._overrides if not any(is_for(o, s) for s in self.submissions)]
-        if unused:
-            names = few(list(dict.fromkeys(unused)))
-            lines.append(f"Points by hand were not used for {names}: nobody here has this name or id.")
+        lines += self._unclear
         if self._table and self._table.found:
             lines.append(
                 f"{self.files.grades.name} had {self._table.found} rows; {self._table.regraded} were graded "
                 "anew, the others are kept."
             )
         return lines + self._said
+
+
+def _wrapped(lines):
+    """The lines of a table on a terminal of 80 columns, those of its reasons below each other."""
+    return [
+        part
+        for line in lines
+        for part in textwrap.wrap(line, 79, subsequent_indent=" " * 13 * line.startswith(" ")) or [""]
+    ]

@@ -2,28 +2,34 @@
 
 import shutil
 import threading
+import time
 import unicodedata
 from typing import TextIO
 
 from tqdm import tqdm
 
 from ..judging.result import Grade, Status
-from ..reporting.text import means, number, one_line
+from ..reporting.text import for_a_log, means, number, one_line
 from ..sheet.rubric import EXERCISES
 
 LONGEST_NAME = 24
+LONG = 60  # seconds after which it is said how long it may take
+SLOWEST = 8  # times the time limit, for a submission that just keeps each limit
 _BAR = "{n_fmt} of {total_fmt} graded |{bar:20}| {remaining} to go"
 
 
 class Progress:
     """Writes a row for each of several people; a terminal has a bar below that tells how far it is."""
 
-    def __init__(self, names: list[str], stream: TextIO):
+    def __init__(self, names: list[str], stream: TextIO, time_limit: float = 10, jobs: int = 1):
+        """`time_limit`, in seconds, and `jobs` bound the time that a class may take."""
+        self._begun, self._time_limit, self._jobs, self._is_long = time.monotonic(), time_limit, jobs, False
         self._is_shown = len(names) > 1
         self._stream, self._width = stream, shutil.get_terminal_size().columns - 1
         self._name = min(LONGEST_NAME, max(map(_columns_of, ("submission", *names))))
         tqdm.set_lock(threading.RLock())  # tqdm's own is made for processes, and may start one
         tqdm.monitor_interval = 0
+        self._left = len(names)
         self._bar = tqdm(
             total=len(names),
             file=stream,
@@ -45,10 +51,23 @@ class Progress:
         points = [*(grade.points(exercise) for exercise in EXERCISES), grade.total]
         shown = [number(one) if grade.has_points else "-" for one in points]
         kinds = dict.fromkeys(cause.kind for result in grade.results for cause in result.mistakes)
-        is_graded = grade.status is Status.GRADED
-        remark = ", ".join(kinds) if is_graded else f"{grade.status.value}: {one_line(grade)}"
+        why = one_line(grade) if grade.has_points else " ".join(grade.to_look_at)
+        remark = ", ".join(kinds) if grade.status is Status.GRADED else f"{grade.status.value}: {why}"
         self._write(grade.name, *shown, f"LATE {remark}" if grade.late else remark)
         self._bar.update()
+        self._left -= 1
+        if not self._is_long and self._left and time.monotonic() - self._begun > LONG:
+            self._is_long = True
+            self._say_how_long()
+
+    def _say_how_long(self):
+        """Once: how long the rest may take, if all are as slow as they may be, and what makes it shorter."""
+        done = self._bar.total - self._left
+        pace = _duration((time.monotonic() - self._begun) / done * self._left)
+        most = _duration(SLOWEST * self._time_limit * -(-self._left // self._jobs))
+        self._print(
+            f"{pace} to go like this, {most} at most; --time-limit {self._time_limit / 2:g} halves that."
+        )
 
     def add_means(self, grades: list[Grade]) -> None:
         self._write("mean", *(f"{mean:.1f}" for mean in means(grades)))
@@ -58,10 +77,17 @@ class Progress:
             return
         shown = [_fitted(name, self._name), *(f"{text:>5}" for text in cells[: len(EXERCISES) + 1])]
         line = "  ".join([*shown, *cells[len(EXERCISES) + 1 :]]).rstrip()
-        if _columns_of(line) > self._width:
-            line = _fitted(line, self._width)
-        tqdm.write(line, file=self._stream)
+        self._print(line)
+
+    def _print(self, line):
+        line = for_a_log(line)
+        tqdm.write(_fitted(line, self._width).rstrip(), file=self._stream)
         self._stream.flush()
+
+
+def _duration(seconds):
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{seconds / 3600:.1f} h"
 
 
 def _columns_of(text):

@@ -1,7 +1,6 @@
 """The files in an archive. Nothing is unpacked to the disk."""
 
 import contextlib
-import gzip
 import io
 import stat
 import tarfile
@@ -9,15 +8,16 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 
 from .item import (
+    MAX_ARCHIVE,
     MAX_BYTES,
     MAX_DEPTH,
+    MAX_FILES,
+    MAX_NAME,
     Budget,
     Item,
     TooMuchError,
-    bounded,
     is_archive,
     is_code,
     passed_over,
@@ -26,89 +26,78 @@ from .item import (
 
 GZIP = b"\x1f\x8b"
 ZIP = (b"PK\3\4", b"PK\5\6")  # the second is an empty one
+_open_zips: list[tuple[zipfile.ZipFile, str]] = []  # with their places on the disk
 
 
-def list_archive(path, open_file, name, budget) -> Iterator[Item]:
-    """The files in an archive, its own name one of the folders of their paths."""
+def list_class(archive: Item, path: tuple[str, ...]) -> list[Item]:
+    """What lies in the archive of a class, archives in it unopened: whoever reads them has a budget.
+
+    Args:
+        path: what the paths begin with.
+    """
+    return _list(archive, path, Budget(files=20 * MAX_FILES, bytes=2**40))
+
+
+def list_archive(archive: Item, path: tuple[str, ...], budget: Budget) -> Iterator[Item]:
+    """What lies in one person's archive, and in those inside of it, whose names are folders of the paths."""
     if budget.nested <= 0:
-        yield Item((*path, ""), problem=f"{name} lies in too many archives.")
+        yield Item((*path, ""), problem=f"{archive.name} lies in too many archives.")
         return
     budget.nested -= 1
+    for item in _list(archive, path, budget):
+        if is_archive(item.name) and not item.problem:
+            yield from list_archive(item, item.path, budget)
+        else:
+            yield item
+    budget.nested += 1
+
+
+def reopen() -> None:
+    """For a forked process: read archives at a place of its own, not where the other processes read."""
+    for archive, location in _open_zips:
+        archive.fp = open(location, "rb")
+
+
+def _list(archive, path, budget):
     try:
-        file = open_file()
-        start = file.read(4)  # people rename archives
-        file.seek(0)
-        is_zip = start in ZIP or (name.lower().endswith(".zip") and start[:2] != GZIP)
-        found = list(shown((_zip if is_zip else _tar)(path, file, budget)))
+        with contextlib.ExitStack() as closing:
+            file = closing.enter_context(archive.open())
+            start = file.read(4)  # people rename archives
+            file.seek(0)
+            is_zip = start in ZIP or (archive.name.lower().endswith(".zip") and start[:2] != GZIP)
+            if is_zip:
+                opened = zipfile.ZipFile(file)
+                closing.pop_all()  # each file is read when its turn comes
+                if archive.location:
+                    _open_zips.append((opened, archive.location))
+                else:
+                    budget.take(len(file.getbuffer()))
+            found = _zip(path, opened, archive.name, budget) if is_zip else _tar(path, file, budget)
+            return list(shown(found)) or [Item((*path, ""))]
     except (
         OSError, EOFError, ValueError, RuntimeError, NotImplementedError, KeyError, IndexError, OverflowError,
         MemoryError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RecursionError,
     ) as error:  # fmt: skip
         reason = error if isinstance(error, TooMuchError) else "it is damaged"
-        found = [Item((*path, ""), problem=f"The archive {name} can't be read: {reason}.")]
-    yield from found or [Item((*path, ""))]
-    budget.nested += 1
+        return [Item((*path, ""), problem=f"The archive {archive.name} can't be read: {reason}.")]
 
 
-def _parts(name):
+def _names(name):
     """The names in a path of an archive, as far as the first that is passed over."""
-    parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
-    return next((parts[: n + 1] for n, part in enumerate(parts) if passed_over(part)), parts)
+    names = tuple(one[:MAX_NAME] for one in name.replace("\\", "/").split("/") if one not in ("", ".", ".."))
+    return next((names[: n + 1] for n, one in enumerate(names) if passed_over(one)), names)
 
 
-def _zip(path, file, budget):
-    if budget.bytes >= 2**30:  # of a whole class: it stays open, and each file is read when its turn comes
-        yield from _in_order(path, zipfile.ZipFile(file), budget)
-        return
-    with file, zipfile.ZipFile(file) as archive:
-        for item in _in_order(path, archive, budget):
-            wanted = (is_code(item.name) or item.name.endswith(".yml")) and not item.problem
-            yield replace(item, read=_read_now(item.read)) if wanted else item
-
-
-def _read_now(read):
-    try:
-        content = read()
-    except ValueError as error:
-        sentence = str(error)
-    else:
-        return lambda: content
-
-    def fail():
-        raise ValueError(sentence)
-
-    return fail
-
-
-def _in_order(path, archive, budget):
+def _zip(path, archive, archive_name, budget):
     # A name that stands twice means its last content, as everything that unpacks archives has it.
     entries = {info.filename: info for info in archive.infolist()}
     for info in entries.values():
-        parts = _parts(_zip_name(info))
-        if not parts:
-            continue
-        *_, name = parts
-        _count(budget, name)
-        modified = 0
-        with contextlib.suppress(ValueError, OverflowError):
-            modified = time.mktime((*info.date_time, 0, 0, -1))
-        if passed_over(name):
-            yield Item((*path, *parts[:-1][:MAX_DEPTH], name))
-        elif info.is_dir():
-            if len(parts) <= MAX_DEPTH:
-                yield Item((*path, *parts, ""))
-        elif len(parts) > MAX_DEPTH:
-            yield Item((*path, *parts[:MAX_DEPTH]), problem=f"{name} lies too deep in its archive.")
-        elif stat.S_ISLNK(info.external_attr >> 16):
-            yield Item((*path, *parts), problem=f"{name} is a link; hand in the file itself.")
-        elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            yield Item(
-                (*path, *parts), problem=f"{name} is packed in a way that is not read; use plain .zip."
-            )
-        elif info.flag_bits & 1:
-            yield Item((*path, *parts), problem=f"{name} is encrypted.")
-        else:
-            yield from _member((*path, *parts), _in_zip(archive, info, name, budget), modified, budget)
+        if names := _names(_zip_name(info)):
+            modified = 0
+            with contextlib.suppress(ValueError, OverflowError):
+                modified = time.mktime((*info.date_time, 0, 0, -1))
+            problem, content = _zip_problem(info, names[-1], archive_name), _in_zip(archive, info, names[-1])
+            yield from _member(path, names, info.is_dir(), problem, content, modified, budget)
 
 
 def _zip_name(info):
@@ -119,81 +108,65 @@ def _zip_name(info):
         return info.filename
 
 
-def _in_zip(archive, info, name, budget):
-    def read():
+def _zip_problem(info, name, archive_name):
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return f"{name} is a link; hand in the file itself."
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return f"{name} in {archive_name} is packed in a way that is not read; use plain .zip."
+    return f"{name} in {archive_name} is encrypted." if info.flag_bits & 1 else None
+
+
+def _in_zip(archive, info, name):
+    def open_member():
         try:
             with archive.open(info) as file:
-                content = file.read(MAX_BYTES + 1)
-            budget.take(len(content))
-        except ValueError as error:
-            raise ValueError(f"{name} can't be read: {error}.") from None
+                return io.BytesIO(file.read(_most(name) + 1))
         except Exception:  # whatever a damaged archive makes of itself
             raise ValueError(f"{name} can't be read: its archive is damaged.") from None
-        return bounded(content, name)
 
-    return read
+    return open_member
 
 
-class _Counted(io.RawIOBase):
-    """A stream that ends with an error when more than the budget was read."""
-
-    def __init__(self, file, budget):
-        self.file, self.budget = file, budget
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        content = self.file.read(len(buffer))
-        self.budget.take(len(content))
-        buffer[: len(content)] = content
-        return len(content)
+def _most(name):
+    return MAX_ARCHIVE if is_archive(name) else MAX_BYTES
 
 
 def _tar(path, file, budget):
-    with file as raw:
-        packed = raw.read(2) == GZIP
-        raw.seek(0)
-        stream = io.BufferedReader(_Counted(gzip.GzipFile(fileobj=raw) if packed else raw, budget))
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
-                parts = _parts(member.name)
-                if not parts:
-                    continue
-                whole, name = (*path, *parts), parts[-1]
-                _count(budget, name)
-                if passed_over(name):
-                    yield Item((*path, *parts[:-1][:MAX_DEPTH], name))
-                elif len(parts) > MAX_DEPTH:
-                    yield Item(
-                        whole[: len(path) + MAX_DEPTH], problem=f"{name} lies too deep in its archive."
-                    )
-                elif member.isdir():
-                    yield Item((*whole, ""))
-                elif member.issym() or member.islnk():
-                    yield Item(whole, problem=f"{name} is a link; hand in the file itself.")
-                elif not member.isfile():
-                    yield Item(whole, problem=f"{name} is no ordinary file.")
-                elif is_code(name) or is_archive(name) or name.endswith(".yml"):
-                    content = archive.extractfile(member).read(MAX_BYTES + 1)
-                    yield from _member(whole, _kept(content, name), member.mtime, budget)
-                else:
-                    yield Item(whole, modified=member.mtime)
+    packed = file.read(2) == GZIP
+    file.seek(0)
+    with tarfile.open(fileobj=file, mode="r|gz" if packed else "r|") as archive:
+        for member in archive:
+            names = _names(member.name)
+            if not names:
+                continue
+            name, problem, open_member = names[-1], None, io.BytesIO
+            if member.issym() or member.islnk():
+                problem = f"{name} is a link; hand in the file itself."
+            elif not member.isfile() and not member.isdir():
+                problem = f"{name} is no ordinary file."
+            elif (is_code(name) or is_archive(name) or name.endswith((".yml", ".txt"))) and not passed_over(
+                name
+            ):
+                content = archive.extractfile(member).read(_most(name) + 1)
+                budget.take(len(content))
+                open_member = _opener(content)
+            yield from _member(path, names, member.isdir(), problem, open_member, member.mtime, budget)
 
 
-def _kept(content, name):
-    return lambda: bounded(content, name)
+def _opener(content):
+    return lambda: io.BytesIO(content)
 
 
-def _count(budget, name):
-    budget.files -= not passed_over(name)  # an environment of Python has thousands
-    if budget.files < 0:
-        raise TooMuchError("it holds too many files")
-
-
-def _member(path, read, modified, budget):
-    if not is_archive(path[-1]):
-        yield Item(path, read, modified)
+def _member(path, names, is_folder, problem, open_member, modified, budget):
+    """What one member of an archive is."""
+    whole, name = (*path, *names), names[-1]
+    if passed_over(name):  # an environment of Python has thousands, which count for nobody
+        yield Item((*path, *names[:-1][:MAX_DEPTH], name))
         return
-    inner = budget if budget.bytes < 2**30 else Budget(nested=budget.nested)  # of a class, each its own
-    yield from list_archive(path, lambda: io.BytesIO(read()), path[-1], inner)
+    budget.take_file()
+    if len(names) > MAX_DEPTH:
+        yield Item(whole[: len(path) + MAX_DEPTH], problem=f"{name} lies too deep in its archive.")
+    elif is_folder:
+        yield Item((*whole, ""))
+    else:
+        yield Item(whole, open_member, modified, problem)

@@ -12,17 +12,20 @@ Functions that only another file has, and a later upload of another name, are lo
 """
 
 import contextlib
+import functools
 import re
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from .item import FOREIGN, is_code, is_notebook, passed_over
+from .item import FOREIGN, Budget, is_code, is_notebook, passed_over
+from .ours import is_ours
+from .person import Upload
 from .printable import printable, printable_sentence
-from .source import MAX_PARSED, cells_of, decode, functions_in, imports
-from .submission import Submission, Upload
+from .source import Seen, cells_of, decode, see
+from .submission import Submission
 
 MAX_HELPERS = 50
 MINUTE = 60  # seconds; files written within one have the same age, as a download may write them all
@@ -38,33 +41,47 @@ class _Work:
     note: str | None = None
     problem: str | None = None
     is_empty: bool = False
-    defined: frozenset[str] = frozenset()
-    written: frozenset[str] = frozenset()
+    seen: Seen = field(default_factory=Seen)
+
+    @property
+    def defined(self):
+        return self.seen.defined
+
+    @property
+    def written(self):
+        return self.seen.written
 
     @property
     def path(self):
         return self.upload.path
 
     @property
+    def imports(self):
+        """The modules that it imports, without what stands behind a dot."""
+        return {module.split(".")[0] for module in self.seen.imports}
+
+    @property
     def name(self):
         return version_of(self.path)
 
 
-def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submission:
+def choose(name: str, uploads: list[Upload], only: str | None, budget: Budget) -> Submission:
     """One person's submission: the file to grade, and its helpers.
 
     Args:
-        only: the path of the file to grade, where that is known.
+        only: the path of the file to grade, where that is known; or None.
+        budget: what may still be read of this person.
     """
     problems = _problems(uploads)
     shown = [
         u for u in uploads if u.path == only or (u.item.name and not passed_over(PurePosixPath(u.path).name))
     ]
-    works = _with_stars([_read_work(u) for u in shown if is_code(u.path) and not u.item.problem])
+    works = _with_stars([_read_work(u, budget) for u in shown if is_code(u.path) and not u.item.problem])
     if not works:
         return _nothing(name, uploads, problems)
     problems += [work.problem for work in works if work.problem and not work.is_empty]
-    work, remark, unclear = (works[0], "", "") if only else _decide(works)
+    asked = next((work for work in works if work.path == only), None)
+    work, remark, unclear = (asked, "", "") if asked else _decide(works)
     if work is None:
         return Submission(name, problem=unclear, needs_human=True)
     notes = [remark, unclear, work.note]
@@ -79,11 +96,10 @@ def choose(name: str, uploads: list[Upload], only: str | None = None) -> Submiss
         problem=work.problem,
         note=" ".join(filter(None, notes)) or None,
         file=printable(work.path),
-        helpers=_helpers(work, works),
         time=_handed_in(work.upload),
         needs_human=bool(unclear or (problems and not work.written)),
     )
-    return _with_solution_beside(found, work, works)
+    return _with_modules(found, [work, *_solution_beside(found, work, works)], works)
 
 
 def _problems(uploads):
@@ -99,9 +115,8 @@ def _problems(uploads):
 def _nothing(name, uploads, problems):
     """Where no code was handed in: what is there instead."""
     there = sorted({printable(u.path) for u in uploads if u.item.name and not passed_over(u.item.name)})
-    what = f" There is {', '.join(there[:5])}{' and more' if len(there) > 5 else ''}." if there else ""
-    reason = " ".join(map(printable_sentence, problems[:3]))
-    reason = reason or f"There is no solution.py in this folder.{what}"
+    only = f"No code was handed in, only {', '.join(there[:5])}{' and more' if len(there) > 5 else ''}."
+    reason = " ".join(map(printable_sentence, problems[:3])) or (only if there else "No file was handed in.")
     return Submission(name, problem=reason, needs_human=bool(problems or any(u.item.name for u in uploads)))
 
 
@@ -114,25 +129,41 @@ def _with_stars(works):
             path = (PurePosixPath(work.path).parent / f"{module.replace('.', '/')}.py").as_posix()
             if work.name == "solution" and path in by_path and path != work.path:
                 other = by_path[path]
-                work = replace(
-                    work, defined=work.defined | other.defined, written=work.written | other.written
-                )
+                work = replace(work, seen=other.seen.then(work.seen))
         found.append(work)
     return found
 
 
-def _with_solution_beside(found, work, works):
+def _solution_beside(found, work, works):
     """A notebook may call the functions of the solution.py beside it."""
     beside = [o for o in works if o is not work and o.cells is None and o.name == "solution"]
     if work.cells is None or not beside or found.problem:
-        return found
+        return []
     other = max(beside, key=lambda o: (len(o.written), _version(o), o.path))
-    if other.problem:
-        return found
-    mixed = work.written and other.written - work.written
-    remark = f"It is graded with {printable(other.path)}." if mixed else None
-    note = " ".join(filter(None, (found.note, remark))) or None
-    return replace(found, source=other.text, note=note, helpers=found.helpers | _helpers(other, works))
+    return [] if other.problem else [other]
+
+
+def _with_modules(found, graded, works):
+    """With what is imported: the helpers, and for a notebook the solution.py beside it."""
+    helpers = _helpers(graded, works)
+    used = [*graded, *helpers.values()]
+    notes, source = [found.note], found.source
+    if len(graded) > 1:
+        work, other = graded
+        source = other.text
+        if work.written and other.written - work.written:
+            notes.append(f"It is graded with {printable(other.path)}.")
+    ours = [work.path for work in used if is_ours("".join((work.text, *(work.cells or ()))))]
+    if ours:
+        problem = f"{printable(ours[0])} is made from the grader's own files, which know the answers."
+        return replace(found, source=None, cells=None, problem=problem, needs_human=True)
+    return replace(
+        found,
+        source=source,
+        note=" ".join(filter(None, notes)) or None,
+        helpers={path: work.text for path, work in helpers.items()},
+        imports=frozenset().union(*(work.imports for work in used)),
+    )
 
 
 def _decide(works):
@@ -145,7 +176,7 @@ def _decide(works):
         or works
     )
     stems = {PurePosixPath(work.path).stem for work in candidates}
-    own = [work for work in candidates if _is_solution(work) or not imports(work.text) & stems]
+    own = [work for work in candidates if _is_solution(work) or not work.seen.imports & stems]
     candidates = own or candidates  # and no tests of them
     chosen = _by_name(candidates)
     if chosen and chosen.cells is None:  # a notebook is graded together with the solution.py beside it
@@ -244,58 +275,59 @@ def _handed_in(upload):
     return upload.item.modified
 
 
-def _read_work(upload) -> _Work:
+def _read_work(upload, budget) -> _Work:
     name = printable(PurePosixPath(upload.path).name)
     work = _Work(upload)
     try:
         content = upload.item.read()
+        budget.take(len(content))
         text, note, problem = decode(content, name)
     except ValueError as error:
         return replace(work, problem=printable_sentence(str(error)))
     if problem:
         return replace(work, problem=problem, is_empty=not content.strip())
-    cells = None
-    if is_notebook(upload.path):
-        cells, text = cells_of(text), ""
-        if cells is None:
-            return replace(work, problem=f"{name} is not a Jupyter notebook (version 4) that can be read.")
-    defined, written = set(), set()
-    budget = MAX_PARSED
-    for part in (text,) if cells is None else cells:
-        budget -= len(part)
-        more, real = functions_in(part, parse=budget > 0)
-        defined |= more
-        written = (written - (more - real)) | real  # a later cell replaces an earlier one
-    return replace(
-        work, text=text, cells=cells, note=note, defined=frozenset(defined), written=frozenset(written)
-    )
+    if not is_notebook(upload.path):
+        return replace(work, text=text, note=note, seen=see(text))
+    cells = cells_of(text)
+    if cells is None:
+        return replace(work, problem=f"{name} is not a Jupyter notebook (version 4) that can be read.")
+    seen = functools.reduce(Seen.then, map(see, cells), Seen())
+    return replace(work, cells=cells, note=note, seen=seen)
 
 
-def _helpers(work, works):
-    """The modules and packages of a person that the chosen file imports, and those that they import."""
+def _helpers(graded, works):
+    """The modules and packages of a person that the graded files import, and those that they import."""
     known = sys.stdlib_module_names | {"torch", "numpy", "solution", "torchvision"}
     modules = {}
     for other in sorted(works, key=lambda one: (one.upload.order, _version(one))):
-        if other is not work and other.cells is None and not other.problem and other.path.endswith(".py"):
+        is_module = other.path.endswith(".py") and other.cells is None and not other.problem
+        if is_module and all(other is not one for one in graded):
             # Canvas and browsers number what was handed in or loaded twice.
-            modules[re.sub(r"(-\d+| \(\d+\))(?=\.py$)", "", other.path)] = other.text
-    beside: dict[str, dict[str, str]] = {}
-    for folder in reversed(
-        PurePosixPath(work.path).parents
-    ):  # the nearest last; programs run from above, too
+            modules[re.sub(r"(-\d+| \(\d+\))(?=\.py$)", "", other.path)] = other
+    found: dict[str, _Work] = {}
+    for start in graded:
+        beside = _beside_of(start, modules)
+        waiting = [start]
+        while waiting:
+            for name in waiting.pop().imports - known:
+                for path, other in list(beside.pop(name, {}).items())[: MAX_HELPERS - len(found)]:
+                    found[path] = other
+                    waiting.append(other)
+    return found
+
+
+def _beside_of(work, modules):
+    """What can be imported beside a file, {module: {path: work}}."""
+    beside: dict[str, dict[str, _Work]] = {}
+    # The nearest last; programs run from above, too.
+    for folder in reversed(PurePosixPath(work.path).parents):
         start = "" if folder == PurePosixPath(".") else f"{folder}/"
-        here: dict[str, dict[str, str]] = {}
+        here: dict[str, dict[str, _Work]] = {}
         for path in modules:
             if path.startswith(start) and _can_be_imported(short := path[len(start) :]):
                 here.setdefault(short.removesuffix(".py").split("/")[0], {})[short] = modules[path]
         beside |= here
-    found, waiting = {}, [work.text, *(work.cells or ())]
-    while waiting:
-        for name in {module.split(".")[0] for module in imports(waiting.pop())} - known:
-            for path, text in list(beside.pop(name, {}).items())[: MAX_HELPERS - len(found)]:
-                found[path] = text
-                waiting.append(text)
-    return found
+    return beside
 
 
 def _can_be_imported(path):

@@ -1,18 +1,31 @@
 """A file as it was handed in, and the bounds of what is read."""
 
+import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 MAX_BYTES = 16 << 20  # of a file
-MAX_UNPACKED = 256 << 20  # of all that is read from an archive inside of another, or in a folder
-MAX_FILES = 10_000  # in an archive, or in a folder of the class
+MAX_ARCHIVE = 256 << 20  # of an archive that lies in another
+MAX_UNPACKED = 256 << 20  # of all that is read of one person
+MAX_FILES = 10_000  # of one person
+MAX_NAME = 255  # letters, as file systems have it
 MAX_DEPTH = 20  # folders in folders
 MAX_NESTED = 3  # archives in archives
 CODE = (".py", ".ipynb", ".py.txt", ".ipynb.txt", ".ipynb.json")
-ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar")
 FOREIGN = (".rar", ".7z", ".gz", ".bz2", ".xz")
-JUNK = ("__MACOSX", "__pycache__", "node_modules", "site-packages")
+# What computers, browsers and Python put beside an author's work, and the sheet's own data set.
+JUNK = (
+    "__MACOSX",
+    "__pycache__",
+    "node_modules",
+    "site-packages",
+    "venv",
+    "MNIST",
+    "desktop.ini",
+    "Thumbs.db",
+)
 
 
 @dataclass(frozen=True)
@@ -21,27 +34,46 @@ class Item:
 
     Attributes:
         path: the names of the folders and archives it lies in, and its own.
-        read: gives the content; raises ValueError, with a sentence, if that can't be had.
+        open: gives the content as a file; raises ValueError, with a sentence, if that can't be had.
         modified: when it was written, in seconds since 1970; 0 if unknown.
         problem: why it can't be read, in a sentence; or None.
+        location: where it lies on the disk; "" for what lies in an archive.
     """
 
     path: tuple[str, ...]
-    read: Callable[[], bytes] = bytes
+    open: Callable[[], BinaryIO] = io.BytesIO
     modified: float = 0
     problem: str | None = None
+    location: str = ""
 
     @property
     def name(self) -> str:
         return self.path[-1] if self.path else ""
 
+    def read(self) -> bytes:
+        """The content of a file.
+
+        Raises:
+            ValueError: it can't be had, in a sentence.
+        """
+        try:
+            with self.open() as file:
+                content = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise ValueError(f"{self.name} can't be read: {error.strerror or 'it is damaged'}.") from None
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"{self.name} is larger than {MAX_BYTES >> 20} MiB, which no solution needs.")
+        return content
+
 
 class TooMuchError(ValueError):
-    """An archive holds more than is read: its own words say what."""
+    """Somebody handed in more than is read: its own words say what."""
 
 
 @dataclass
 class Budget:
+    """What may still be read of one person."""
+
     files: int = field(default_factory=lambda: MAX_FILES)
     bytes: int = field(default_factory=lambda: MAX_UNPACKED)
     nested: int = MAX_NESTED
@@ -51,9 +83,14 @@ class Budget:
         if self.bytes < 0:
             raise TooMuchError(f"it holds more than {MAX_UNPACKED >> 20} MiB")
 
+    def take_file(self) -> None:
+        self.files -= 1
+        if self.files < 0:
+            raise TooMuchError("it holds too many files")
+
 
 def is_archive(name: str) -> bool:
-    return name.lower().endswith(ARCHIVES)
+    return re.search(r"\.(zip|tgz|tar|tar(-\d+)?\.gz)$", name.lower()) is not None  # Canvas: x.tar-2.gz
 
 
 def is_code(name: str) -> bool:
@@ -66,13 +103,7 @@ def is_notebook(name: str) -> bool:
 
 def passed_over(name: str) -> bool:
     """Whether a file or folder of this name is none of an author's work."""
-    return name.startswith(".") or name in JUNK
-
-
-def bounded(content, name):
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"{name} is larger than {MAX_BYTES >> 20} MiB, which no solution needs.")
-    return content
+    return name.startswith(".") or name in JUNK or name.endswith(("-ubyte", "-ubyte.gz"))
 
 
 def shown(items):

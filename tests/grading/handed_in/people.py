@@ -1,148 +1,218 @@
-"""Who handed in what: turns a file, a folder, an archive or a course's download into submissions."""
+"""Who handed in what, told by the names at the download's own depth. Nothing of a person is opened."""
 
+import itertools
 import os
 import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from .choose import choose
-from .files import list_files, read_file
-from .item import is_archive, is_code
-from .plain import Person, plain_people, stem_of
-from .printable import printable
-from .source import decode, imports
-from .submission import Submission, Upload
+from .archives import list_class
+from .files import list_file, list_folder
+from .gradescope import submitters
+from .item import is_archive, is_code, passed_over
+from .person import Person, Upload
+from .plain import plain_people, stem_of
+from .source import decode, seen_imports
 from .systems import (
+    LAYOUTS,
     METADATA,
     SYSTEMS,
-    gradescope_names,
-    is_of_nbgrader,
+    is_signed,
     read_entry,
     read_file_name,
     system_of,
 )
 
+PROJECT = Path(__file__).resolve().parents[3]
 
-def find_submissions(paths: list[str | os.PathLike]) -> list[Submission]:
-    """The submissions at `paths`: files, archives, folders of one submission, or of many.
+
+def find_people(paths: list[Path], layout: str | None = None) -> tuple[list[Person], list[str]]:
+    """Who handed in what lies at `paths`, and the names of the files there that are nobody's.
+
+    Args:
+        paths: files, archives, folders of one person, or of many. Several from one folder are read as if
+            that held nothing else.
+        layout: a name of LAYOUTS, or None to see from the names what system a download is of.
 
     Raises:
-        FileNotFoundError: a path that doesn't exist, or a folder without any submission.
+        FileNotFoundError: a path that doesn't exist, or without any submission.
     """
-    people: dict[object, Person] = {}
-    for path in paths:
-        for person in _find(Path(path)):  # who is in two downloads is one person
-            known = people.setdefault((person.name, person.id) if person.id else len(people), person)
-            if known is not person:
-                known.uploads += person.uploads
-                known.late |= person.late
-                known.other_kind |= person.other_kind
-    shared = Counter(person.name for person in people.values())
-    unique: dict[str, Submission] = {}
-    counts: dict[str, int] = {}
-    for person in people.values():
-        if shared[person.name] > 1 and person.id:
-            person.name += f" {person.id}"
-        base = name = printable(person.name) or "submission"
-        while name in unique:
-            counts[base] = counts.get(base, 1) + 1
-            name = f"{base} ({counts[base]})"
-        unique[name] = replace(_any_submission(person), name=name)
-    return list(unique.values())
+    found, nobodys = [], []
+    by_folder: dict[Path, list[Path]] = {}
+    for path in dict.fromkeys(map(_absolute, paths)):
+        by_folder.setdefault(path.parent, []).append(path)
+    for some in by_folder.values():
+        downloads = [(path, _listed(path)) for path in some]
+        if len(some) > 1 and not any(_layout_of(path.name, items, layout)[0] for path, items in downloads):
+            items = [item for path, listed in downloads for item in _beside_others(path, listed)]
+            people, others = _people_of("", items, layout)
+            found, nobodys = found + people, nobodys + others
+            continue
+        for path, items in downloads:
+            people, others = _people_at(path, items, layout)
+            found, nobodys = found + people, nobodys + others
+    people = _merged(found)
+    _call_apart(people)
+    return people, sorted(nobodys)
 
 
-def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
-    """What one person handed in, whatever it is: a file, a folder, or nothing. Never raises."""
-    path = Path(path)
-    if not os.path.lexists(path):
-        return Submission(name, problem="Nothing was handed in.")
-    items = list(list_files(path)) if path.is_dir() or is_archive(path.name) else [read_file(path)]
-    return _any_submission(Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items]))
-
-
-def _find(path: Path) -> list[Person]:
+def _absolute(path):
     if not os.path.lexists(path):
         raise FileNotFoundError(f"{path} does not exist")
-    if not path.is_symlink() or path.is_dir():
-        path = path.resolve()
-    if path.is_dir() or (path.is_file() and is_archive(path.name)):
-        people = _people(path)
-        if not people:
-            raise FileNotFoundError(f"{path} holds no submission: no .py file, no notebook, no folder")
-        return people
+    return path.resolve() if not path.is_symlink() or path.is_dir() else path.absolute()
+
+
+def _listed(path):
+    """What lies in a folder or an archive; of a file, the file."""
+    if path.is_dir():
+        return list(list_folder(path))
+    return list_class(list_file(path), ()) if is_archive(path.name) else [list_file(path)]
+
+
+def _beside_others(path, items):
+    """What a path is where it lies in a folder with others."""
+    if not path.is_dir():
+        return [list_file(path)]
+    return [replace(item, path=(path.name, *item.path)) for item in items]
+
+
+def _people_at(path, items, layout):
+    """Who handed in what lies at one path, which may be a place in a download."""
+    is_many = path.is_dir() or is_archive(path.name)
+    if not is_many or not _layout_of(path.name, items, layout)[0]:
+        above = _download_above(path, layout)
+        if above:
+            people, _ = _people_of(above.name, _listed(above), layout)
+            _call_apart(people)
+            if inside := [one for person in people if (one := _only_below(person, path))]:
+                return inside, []
+    if not is_many:
+        return [_single(path, items)], []
+    name = stem_of(path.name) if is_archive(path.name) else path.name
+    people, others = _people_of(name, items, layout)
+    if not people:
+        raise FileNotFoundError(f"{path} holds no submission: no .py file, no notebook, no folder")
+    return people, others
+
+
+def _download_above(path, layout):
+    """The folder of a system's download that this path lies in, or None."""
+    for inner, folder in itertools.pairwise([path, *list(path.parents)[:4]]):
+        try:
+            with os.scandir(folder) as listing:
+                names = [one.name + "/" * (one.is_dir() and not is_archive(one.name)) for one in listing]
+        except OSError:
+            return None
+        system = LAYOUTS[layout] if layout else system_of(names, folder.name)
+        if system is None or not read_entry(system, inner.name + "/" * inner.is_dir()):
+            continue
+        is_held = system.holder and re.fullmatch(system.holder, folder.name)
+        if is_held or is_signed(system, names) or not (system.is_vague or system.only_held):
+            return folder
+    return None
+
+
+def _only_below(person, path):
+    """The person with what lies at this path; None if nothing of theirs does."""
+    below = os.fspath(path)
+    uploads = [u for u in person.uploads if f"{u.item.location}{os.sep}".startswith(f"{below}{os.sep}")]
+    if path.is_dir():
+        person.uploads = uploads
+    elif uploads and is_code(path.name):
+        person.only = uploads[0].path
+    return person if uploads else None
+
+
+def _single(path, items):
+    """Whose a file is that lies in no download."""
     if not is_code(path.name):
         raise FileNotFoundError(f"{path} is no .py file, no notebook, no archive and no folder")
-    name = stem_of(path.name) if path.name != "solution.py" else path.parent.name or "solution"
-    person = Person(name, uploads=[Upload(read_file(path), path.name)], only=path.name)
-    if not path.is_symlink():  # what it imports, and a notebook's solution.py, lie beside it
-        for other in list_files(path.parent) if _worth_listing(path) else ():
-            if other.path != (path.name,):
-                person.uploads.append(Upload(other, "/".join(other.path)))
-    return [person]
+    is_solution = path.name == "solution.py"
+    name = (path.parent.name or "solution") if is_solution else stem_of(path.name)
+    person = Person(name, uploads=[Upload(items[0], path.name)], only=path.name)
+    is_among_ours = path.parent == PROJECT and not is_solution
+    if not path.is_symlink() and not is_among_ours and _uses_what_lies_beside(path, items[0]):
+        others = [item for item in list_folder(path.parent) if item.path != (path.name,)]
+        if not is_solution and path.suffix != ".ipynb":  # another's work is no helper
+            mine, _ = plain_people([*items, *others])
+            names = next((one.uploads for one in mine if one.name == name), [])
+            others = [u.item for u in names if u.item.path != (path.name,)] + [
+                item for item in others if len(item.path) > 1
+            ]
+        person.uploads += [Upload(item, "/".join(item.path)) for item in others]
+    return person
 
 
-def _worth_listing(path):
-    """Whether a file imports something that lies beside it."""
+def _uses_what_lies_beside(path, item):
+    if path.suffix == ".ipynb":
+        return True
     try:
-        text = decode(read_file(path).read(), path.name)[0]
+        imported = seen_imports(decode(item.read(), path.name)[0])
     except ValueError:
         return False
     beside = {entry.stem for entry in path.parent.iterdir()}
-    return bool(beside & {name.split(".")[0] for name in imports(text)}) or path.suffix == ".ipynb"
+    return bool(beside & {name.split(".")[0] for name in imported})
 
 
-def _people(root: Path) -> list[Person]:
-    items = list(list_files(root))
-    if any(system.sign and read_entry(system, f"{root.name}/") for system in SYSTEMS):  # one person's folder
-        items = [replace(item, path=(root.name, *item.path)) for item in items]
-    system, holder = _layout(root.name, items)
-    if system is None:
-        people = plain_people(items, stem_of(root.name) if is_archive(root.name) else root.name)
-        return sorted(people, key=lambda person: person.name)
-    depth = len(holder)
-    names = _gradescope_names(items, holder) if system.name == "Gradescope" else {}
-    found: dict[tuple[str, str], Person] = {}
-    beside = []  # is no helper, but may be somebody's work
-    for item in items:
-        is_held = item.path[:depth] == holder and len(item.path) > depth
-        entry = read_entry(system, _entry(item, depth)) if is_held else None
-        if entry:
-            name = names.get(f"submission_{entry.id}", entry.name)
-            person = found.setdefault((entry.id, entry.name), Person(name, entry.id))
-            _add(person, system, entry, item, depth)
-        elif (is_code(item.name) or item.problem) and not is_of_nbgrader(system, item.path):
-            shared = sum(1 for own, name in zip(item.path[:-1], holder, strict=False) if own == name)
-            beside.append(replace(item, path=item.path[shared:]))
-    for folder, name in names.items():  # those whose files are missing, too
-        number = folder.partition("_")[2]
-        found.setdefault((number, folder.replace("_", " ")), Person(name, number))
-    ids = Counter(person.id for person in found.values() if person.id)
-    for person in found.values():
-        if ids[person.id] > 1:
-            person.needs_human = True
-            person.remark = f"Somebody else has the id {person.id}, too."
-        person.name += f" ({', '.join(person.members)})" if person.members else ""
-    people = [*found.values(), *plain_people(beside)]
-    return sorted(people, key=lambda person: (person.name, person.id))
+def _layout_of(name, items, layout):
+    """The system that a download is of, or None; the path of the folder that holds its entries; the items.
 
-
-def _layout(name, items):
-    """The system that a download is of, or None, and the path of the folder that holds its entries."""
+    An archive that holds the whole download is opened.
+    """
+    wanted = LAYOUTS[layout] if layout else None
     holders = [system.holder for system in SYSTEMS if system.holder]
     holder = ()
     for depth in range(5):
         inside = [item for item in items if item.path[:depth] == holder and len(item.path) > depth]
         entries = sorted({_entry(item, depth) for item in inside})
-        if system := system_of(entries, name):
-            return system, holder
+        system = wanted if wanted and any(read_entry(wanted, entry) for entry in entries) else None
+        system = system or (None if layout else system_of(entries, name))
+        if system:
+            return system, holder, items
         folders = [entry for entry in entries if entry.endswith("/") or is_archive(entry)]
         held = [entry for entry in folders if any(re.fullmatch(h, entry.removesuffix("/")) for h in holders)]
         if not held and (len(folders) != 1 or any(is_code(entry) for entry in entries)):
             break
         name = (held or folders)[0].removesuffix("/")
         holder = (*holder, name)
-    return None, ()
+        if is_archive(name):
+            (archive,) = (item for item in items if item.path == holder)
+            items = [item for item in items if item is not archive] + list_class(archive, holder)
+    return None, (), items
+
+
+def _people_of(name, items, layout):
+    """The people of a folder or an archive, and the names that are nobody's."""
+    system, holder, opened = _layout_of(name, items, layout)
+    if system is None:
+        people, others = plain_people(opened if len(items) == 1 else items, name)
+        return sorted(people, key=lambda person: person.name), others
+    depth = len(holder)
+    found: dict[tuple[str, str], Person] = {}
+    beside, nobodys = [], set()
+    for item in opened:
+        is_held = item.path[:depth] == holder and len(item.path) > depth
+        entry = read_entry(system, _entry(item, depth)) if is_held else None
+        if entry:
+            person = found.setdefault((entry.id, entry.name), Person(entry.name, entry.id))
+            person.entry = person.entry or item.path[depth]
+            _add(person, system, entry, item, depth)
+        elif (is_code(item.name) or item.problem) and not any(one in system.own_files for one in item.path):
+            shared = sum(1 for own, name in zip(item.path[:-1], holder, strict=False) if own == name)
+            beside.append(replace(item, path=item.path[shared:]))  # is no helper, but may be somebody's work
+        elif item.path[:depth] == holder and len(item.path) == depth + 1 and item.name not in ("", METADATA):
+            nobodys.add(item.name)
+    people = list(found.values())
+    if system.name == "Gradescope":
+        people = _named_by_gradescope(people, opened, holder)
+    if system.name == "Moodle" and not all(person.id for person in people):  # "Default group" has no number
+        for person in people:
+            person.is_group = True
+    _tell_apart(people)
+    others, more = plain_people(beside) if beside else ([], [])
+    people = sorted([*people, *others], key=lambda person: (person.name, person.id))
+    return people, [*more, *(one for one in nobodys if not passed_over(one) and one not in system.own_files)]
 
 
 def _entry(item, depth):
@@ -155,12 +225,13 @@ def _add(person, system, entry, item, depth):
     """An item of a person's, under the name that its author gave it."""
     inner = list(item.path[depth + 1 :])
     person.late |= entry.late
+    person.is_group |= entry.is_team
     if entry.kind != "file":
         person.other_kind = True
         if not is_code(item.name):
             return
     order = entry.order
-    if system.name == "ILIAS" and len(inner) > 1 and (member := read_entry(system, f"{inner[0]}/")):
+    if entry.is_team and len(inner) > 1 and (member := read_entry(system, f"{inner[0]}/")):
         person.members[member.name] = None
         inner = inner[1:]
     if inner:
@@ -171,49 +242,49 @@ def _add(person, system, entry, item, depth):
     person.uploads.append(Upload(item, path, order))
 
 
-def _gradescope_names(items, holder):
-    """{"submission_123": names}, from the file at the download's own depth: others are their authors'."""
-    for item in items:
-        if item.path == (*holder, METADATA):
-            items.remove(item)
-            try:
-                return gradescope_names(item.read().decode("utf-8", "replace"))
-            except ValueError:
-                return {}
-    return {}
-
-
-def _any_submission(person: Person) -> Submission:
-    """One person's files never cost another's row, whatever is wrong with them."""
+def _named_by_gradescope(people, items, holder):
+    """A person for each author that the file at the download's own depth names: others are their authors'."""
+    metadata = next((item for item in items if item.path == (*holder, METADATA)), None)
     try:
-        return _submission(person)
-    except Exception as error:
-        reason = f"The grader can make nothing of these files ({type(error).__name__})."
-        return Submission(person.name, problem=reason, id=person.id, late=person.late, needs_human=True)
+        authors = submitters(metadata.read().decode("utf-8", "replace")) if metadata else {}
+    except ValueError:
+        authors = {}
+    by_number = {person.id: person for person in people}
+    found = [person for person in people if f"submission_{person.id}" not in authors]
+    for folder, named in authors.items():
+        number = folder.partition("_")[2]
+        uploads = by_number[number].uploads if number in by_number else []
+        later = [replace(upload, order=(int(number[:20]),)) for upload in uploads if number.isdecimal()]
+        found += [Person(one.name, one.id, uploads=later or uploads, entry=folder) for one in named]
+    return _merged(found)
 
 
-def _submission(person: Person) -> Submission:
-    uploads = _without_hand_out(person.uploads)
-    if not any(upload.item.name for upload in uploads) and person.other_kind:
-        found = Submission(
-            person.name, problem="No file was handed in, only a text online.", needs_human=True
-        )
-    else:
-        found = choose(person.name, uploads, person.only)
-    look = found.needs_human or person.needs_human
-    note = " ".join(filter(None, (found.note, person.remark))) or None
-    return replace(found, id=person.id, late=person.late, needs_human=look, note=note)
+def _tell_apart(people):
+    """Two people are never one: who shares an id is looked at."""
+    ids = Counter(person.id for person in people if person.id)
+    for person in people:
+        if ids[person.id] > 1:
+            person.needs_human = True
+            person.remark = f"Somebody else has the id {person.id}, too."
+        person.name += f" ({', '.join(person.members)})" if person.members else ""
 
 
-def _without_hand_out(uploads):
-    """An author's own files of a repository that has the whole hand-out in it."""
-    roots = {m[1] for u in uploads if (m := re.match(r"(.*?)tests/grading/", u.path))}
-    ours = (
-        r"tests/(grading|submissions)/|(tests|data)/(?!(.*/)?solution[^/]*$)"
-        r"|(requirements\.txt|README\.md|LICENSE)$"
-    )
-    return [
-        u
-        for u in uploads
-        if not any(u.path.startswith(r) and re.match(ours, u.path[len(r) :]) for r in roots)
-    ]
+def _call_apart(people):
+    """Who shares a name is called by the id, too."""
+    names = Counter(person.name for person in people)
+    for person in people:
+        if names[person.name] > 1 and person.id:
+            person.name += f" {person.id}"
+
+
+def _merged(people):
+    """Who is in two downloads, or handed in twice, is one person."""
+    merged: dict[object, Person] = {}
+    for person in people:
+        known = merged.setdefault((person.name, person.id) if person.id else len(merged), person)
+        if known is not person:
+            known.uploads = known.uploads + person.uploads
+            known.late |= person.late
+            known.other_kind |= person.other_kind
+            known.only = None
+    return list(merged.values())

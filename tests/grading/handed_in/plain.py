@@ -1,84 +1,78 @@
 """Whose files are whose in a folder that no course's system has named."""
 
-import os
 import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from .choose import version_of
-from .item import FOREIGN, Item, is_archive, is_code, is_notebook
-from .source import FUNCTIONS, decode, functions_in, imports
-from .submission import Upload
+from .item import CODE, FOREIGN, Item, is_archive, is_code, is_notebook
+from .person import Person, Upload
+from .source import decode, seen_functions, seen_imports
+
+# What somebody may have handed in instead of code; tables and the like are a teacher's.
+DOCUMENTS = (".pdf", ".doc", ".docx", ".odt", ".rtf", ".tex", ".pages", ".png", ".jpg", ".jpeg", ".heic")
 
 
-@dataclass
-class Person:
-    """Who handed in something, and what.
-
-    Attributes:
-        other_kind: whether something else than a file was handed in, such as a text online.
-        needs_human: whether a human must decide what it is, and why, in a sentence (`remark`).
-        only: the path of the file to grade, where that is known.
-        members: the names of a team, as keys.
-    """
-
-    name: str
-    id: str = ""
-    late: bool = False
-    uploads: list[Upload] = field(default_factory=list)
-    other_kind: bool = False
-    needs_human: bool = False
-    remark: str = ""
-    only: str | None = None
-    members: dict[str, None] = field(default_factory=dict)
-
-
-def plain_people(items: list[Item], name: str = "") -> list[Person]:
+def plain_people(items: list[Item], name: str = "") -> tuple[list[Person], list[str]]:
     """Files as they lie in the folder `name`: of one person, or with a file or a folder for each.
 
-    Without a name, they aren't one person's.
+    Without a name, they aren't one person's. Returns the names of files that are nobody's, too.
     """
     items = _unwrapped(items)
     if groups := _groups(items):
-        within = [
-            [
-                replace(item, path=item.path[1:])
+        people, nobodys = [], []
+        for group in (*sorted(groups), None):
+            within = [
+                item if group is None else replace(item, path=item.path[1:])
                 for item in items
-                if item.path[0] == group and len(item.path) > 1
+                if (item.path[0] == group and len(item.path) > 1 if group else item.path[0] not in groups)
             ]
-            for group in sorted(groups)
-        ]
-        rest = [item for item in items if item.path[0] not in groups]
-        return [person for part in (*within, rest) for person in plain_people(part)]
-    files = [item for item in items if len(item.path) == 1 and (is_code(item.name) or item.problem)]
-    files += [i for i in items if len(i.path) == 1 and i.name.lower().endswith(FOREIGN) and not i.problem]
-    entries = sorted({item.path[0] for item in items if len(item.path) > 1 and item.path[0]})
-    if name and _is_one(items, files):
-        return [Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items])]
-    people = [
-        Person(
-            stem_of(entry) if is_archive(entry) else entry,
-            uploads=[Upload(i, "/".join(i.path[1:])) for i in items if i.path[0] == entry],
-        )
-        for entry in entries
-    ]
-    looks = {item.name: _glance(item) for item in files}
+            more, others = plain_people(within)
+            people, nobodys = people + more, nobodys + others
+        return people, nobodys
+    files = [item for item in items if len(item.path) == 1 and item.name]
+    if name and _is_one(items, [item for item in files if is_code(item.name) or item.problem]):
+        return [Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items])], []
+    folders: dict[str, list[Upload]] = {}
+    for item in items:
+        if len(item.path) > 1 and item.path[0]:
+            folders.setdefault(item.path[0], []).append(Upload(item, "/".join(item.path[1:])))
+    people = [Person(folder, uploads=folders[folder]) for folder in sorted(folders)]
+    empty = [item for item in items if not item.name and len(item.path) == 1]
+    people += [Person(name, uploads=[Upload(item, "")]) for item in empty]
+    return _with_files(people, files)
+
+
+def _with_files(people, files):
+    """A person for each file, too; a helper goes with what imports it, a document with its author."""
+    glances = {item.name: _glance(item) for item in files}
     helpers = [
-        item for item in files if not looks[item.name][0] and item.name.endswith(".py") and not item.problem
+        item for item in files if item.name.endswith(".py") and not glances[item.name][0] and not item.problem
     ]
-    used = {name.split(".")[0] for defined, imported in looks.values() if defined for name in imported}
+    used = {name.split(".")[0] for defined, imported in glances.values() if defined for name in imported}
+    stems: dict[str, Person] = {}
     for item in files:
-        if item in helpers and stem_of(item.name) in used:
+        is_unused = item in helpers and stem_of(item.name) not in used
+        if is_code(item.name) and not item.problem and (item not in helpers or is_unused):
+            person = stems[stem_of(item.name)] = Person(
+                stem_of(item.name), uploads=[Upload(item, item.name)], needs_human=is_unused
+            )
+            if glances[item.name][0]:
+                person.uploads += [Upload(other, other.name) for other in helpers]
+            people.append(person)
+    nobodys = []
+    for item in files:
+        if is_code(item.name) and not item.problem:
             continue
-        person = Person(
-            (item.name or name) if item.problem else stem_of(item.name), uploads=[Upload(item, item.name)]
-        )
-        if looks[item.name][0]:
-            person.uploads += [Upload(other, other.name) for other in helpers]
+        stem, lower = stem_of(item.name), item.name.lower()
+        if stem in stems:
+            stems[stem].uploads.append(Upload(item, item.name))
+        elif item.problem or is_archive(lower) or lower.endswith((*FOREIGN, *DOCUMENTS)) or _glance(item)[0]:
+            name = item.name if item.problem and not is_archive(lower) else stem
+            people.append(Person(name, uploads=[Upload(item, item.name)]))
         else:
-            person.needs_human = item in helpers
-        people.append(person)
-    return people
+            nobodys.append(item.name)
+    return people, nobodys
 
 
 def _unwrapped(items):
@@ -86,8 +80,8 @@ def _unwrapped(items):
     top = _depth_of_all(items)
     inner = {item.path[top] for item in items}
     files = [item for item in items if len(item.path) == top + 1]
-    looks = [_glance(item)[0] for item in files if version_of(item.name) != "solution"]
-    several = len(looks) == len(files) and sum(map(len, looks)) > len(set().union(*looks))
+    glances = [_glance(item)[0] for item in files if version_of(item.name) != "solution"]
+    several = len(glances) == len(files) and sum(map(len, glances)) > len(set().union(*glances))
     if (files and not several) or "tests" in inner or "src" in inner:
         return items
     return [replace(item, path=item.path[top:]) for item in items]
@@ -123,16 +117,14 @@ def _is_one(items, files):
 
 
 def _glance(item):
-    """Which of the functions a file defines, and what it imports."""
-    if item.problem or not is_code(item.name):
+    """Which of the functions a file seems to define, and what it seems to import."""
+    if item.problem or not item.name.lower().endswith((*CODE, ".txt")):
         return set(), set()
     try:
-        text = decode(item.read(), "it")[0]
+        text = decode(item.read()[: 1 << 20], "it")[0]
     except ValueError:
         return set(), set()
-    if is_notebook(item.name):
-        return set(re.findall(rf"def ({'|'.join(FUNCTIONS)})\b", text)), set()
-    return functions_in(text, parse=len(text) < 1 << 20)[0], imports(text)
+    return seen_functions(text), seen_imports(text)
 
 
 def _depth_of_all(items):
@@ -146,8 +138,6 @@ def _depth_of_all(items):
     )
 
 
-def stem_of(name):
-    for suffix in (".py.txt", ".ipynb.txt", ".ipynb.json", ".tar.gz"):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return os.path.splitext(name)[0]
+def stem_of(name: str) -> str:
+    """A file's name without its ending."""
+    return re.sub(r"(?i)(\.(py|ipynb)\.(txt|json)|\.tar(-\d+)?\.gz|(?<!^)\.[^.]*)$", "", name)

@@ -5,58 +5,48 @@ import functools
 import json
 import re
 import warnings
+from dataclasses import dataclass
 
 from ..sheet import rubric
-from .submission import Submission
 
 FUNCTIONS = tuple(rubric.FUNCTIONS.values())
-
-
-MAX_PARSED = 200_000  # characters; more is searched by words only
-# What the parser takes far too much memory for, or its own stack: names of a hundred parts, long sums.
-_TOO_DEEP = re.compile(r"(?:\.\w{1,9}\s{0,9}){100}|(?:[-+*/%&|^~(\[{]\s{0,9}\w{0,9}\s{0,9}){2000}")
-
+MAX_PARSED = 1 << 20  # characters; more is searched by words only
+_NAMES = "|".join(FUNCTIONS)
 
 # How archives, PDF, Word, RTF and HTML begin, whatever their names say.
 NO_PROGRAM = (b"PK\3\4", b"Rar!", b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0", b"{\\rtf", b"<!DOCTYPE")
 
 
-def cells_of(text: str) -> list[str] | None:
-    """The code cells of a notebook; None if it is none."""
-    try:
-        return [
-            "".join(cell["source"])
-            for cell in json.loads(text)["cells"]
-            if cell["cell_type"] == "code" and isinstance(cell["source"], (str, list))
-        ]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
+@dataclass(frozen=True)
+class Seen:
+    """What a text holds.
+
+    Attributes:
+        defined: which of the sheet's functions.
+        written: which of these are more than a stub.
+        imports: the modules that it imports, as "package.module".
+    """
+
+    defined: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
+    imports: frozenset[str] = frozenset()
+
+    def then(self, later: "Seen") -> "Seen":
+        """Both, where `later` replaces what was defined before."""
+        written = (self.written - (later.defined - later.written)) | later.written
+        return Seen(self.defined | later.defined, written, self.imports | later.imports)
 
 
-def _once(function):
-    """Remembers what is found in a short text: each file of a class is looked at several times."""
-    remembered = functools.lru_cache(maxsize=4096)(function)
-
-    @functools.wraps(function)
-    def found(source, **options):
-        return (remembered if len(source) < 5_000 else function)(source, **options)
-
-    return found
+def see(source: str) -> Seen:
+    """What a text holds; of one that is no Python or very long, what its words tell."""
+    return _seen_before(source) if len(source) < 5_000 else _see(source)
 
 
-@_once
-def functions_in(source: str, parse: bool = True) -> tuple[set[str], set[str]]:
-    """Which of the sheet's functions a text defines, and which of them are more than a stub."""
-    tree = _parsed(source) if parse else None
+def _see(source):
+    tree = _parsed(source) if len(source) <= MAX_PARSED else None
     if tree is None:
-        words = rf"^[ \t]*(?:async[ \t]+)?(?:def[ \t]+)?({'|'.join(FUNCTIONS)})[ \t]*[(=:]"
-        found = {match[1] for match in re.finditer(words, source, re.MULTILINE)}
-        found = {
-            name
-            for name in found
-            if re.search(rf"def[ \t]+{name}\b|^[ \t]*{name}[ \t]*=", source, re.MULTILINE)
-        }
-        return found, found
+        names = frozenset(seen_functions(source))
+        return Seen(names, names, frozenset(seen_imports(source)))
     defined, written = set(), set()
     for node in _statements(tree):
         names, real = set(), True
@@ -72,12 +62,37 @@ def functions_in(source: str, parse: bool = True) -> tuple[set[str], set[str]]:
         for name in names.intersection(FUNCTIONS):
             defined.add(name)
             (written.add if real else written.discard)(name)
-    return defined, written
+    return Seen(frozenset(defined), frozenset(written), frozenset(_imports(tree)))
+
+
+_seen_before = functools.lru_cache(maxsize=4096)(_see)  # a class has many files that are the same
+
+
+def seen_functions(source: str) -> set[str]:
+    """The functions that a text seems to define, by its words."""
+    found = set(re.findall(rf"(?:\b|\\n)def[ \t]+({_NAMES})\b", source))
+    found |= set(re.findall(rf"(?m)^[ \t]*({_NAMES})[ \t]*[=:]", source))
+    lines = "\n".join(re.findall(r"(?m)^[ \t]*from[ \t]+\S+[ \t]+import\b.*", source))
+    return found | set(re.findall(rf"\b({_NAMES})\b", lines))
+
+
+def seen_imports(source: str) -> set[str]:
+    """The modules that a text seems to import, by its words."""
+    return set(re.findall(r"(?m)^[ \t]*(?:import|from)[ \t]+([\w.]+)", source))
+
+
+def _imports(tree):
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module} if node.module else set()
+            found |= {f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names}
+    return found
 
 
 def _parsed(source):
-    if _TOO_DEEP.search(source):
-        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -138,20 +153,16 @@ def _delegates(value):
     )
 
 
-@_once
-def imports(source: str) -> set[str]:
-    """The modules that a text imports, as far as it can be seen."""
-    tree = _parsed(source) if len(source) <= MAX_PARSED else None
-    if tree is None:
-        return set(re.findall(r"^[ \t]*(?:import|from)[ \t]+([\w.]+)", source, re.MULTILINE))
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {node.module} if node.module else set()
-            found |= {f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names}
-    return found
+def cells_of(text: str) -> list[str] | None:
+    """The code cells of a notebook; None if it is none."""
+    try:
+        return [
+            "".join(cell["source"])
+            for cell in json.loads(text)["cells"]
+            if cell["cell_type"] == "code" and isinstance(cell["source"], (str, list))
+        ]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def decode(content: bytes, name: str) -> tuple[str, str | None, str | None]:
@@ -178,16 +189,3 @@ def decode(content: bytes, name: str) -> tuple[str, str | None, str | None]:
         fits = encoding == "utf-8-sig" or declared
         return text, None if fits else f"{name} is not saved as UTF-8; it was read as {encoding}.", None
     raise AssertionError("every byte is Latin-1")
-
-
-def imported_by(submissions: list[Submission]) -> set[str]:
-    """Of the slower well-known packages, those that some submission seems to import."""
-    known = {
-        "matplotlib": "matplotlib.pyplot",
-        "torchvision": "torchvision",
-        "sklearn": "sklearn.metrics",
-        "scipy": "scipy",
-    }
-    texts = (text for s in submissions for text in (s.source or "", *(s.cells or ()), *s.helpers.values()))
-    found = {name.partition(".")[0] for text in texts for name in imports(text)}
-    return {module for name, module in known.items() if name in found}

@@ -1,8 +1,8 @@
 """What one person handed in."""
 
+import dataclasses
+import json
 from dataclasses import dataclass, field
-
-from .item import Item
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,10 @@ class Submission:
         file: which file is graded, as it was handed in; "" if none is.
         helpers: the modules beside it that it imports: {"name.py" or "package/name.py": text}.
         needs_human: whether a human must decide what to grade.
+        is_group: whether a group handed it in: `id` is the group's then, and no person's.
+        entry: the name of its folder or file in the course's download, as in "Ash_Anna_aash_4711"; or "".
         time: when the file was written or handed in, in seconds since 1970; 0 if unknown.
+        imports: the modules that its files seem to import, without what stands behind a dot.
     """
 
     name: str
@@ -33,13 +36,29 @@ class Submission:
     file: str = ""
     helpers: dict[str, str] = field(default_factory=dict)
     needs_human: bool = False
+    is_group: bool = False
+    entry: str = ""
     time: float = 0
+    imports: frozenset[str] = frozenset()
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), default=sorted)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Submission":
+        fields = json.loads(text)
+        return cls(**fields | {"imports": frozenset(fields["imports"])})
 
 
-@dataclass(frozen=True)
-class Upload:
-    """A file of one person: where it lies among theirs, and which upload it is (later ones are larger)."""
+SLOW = {
+    "matplotlib": "matplotlib.pyplot",
+    "torchvision": "torchvision",
+    "sklearn": "sklearn.metrics",
+    "scipy": "scipy",
+}
 
-    item: Item
-    path: str
-    order: tuple[int, ...] = ()
+
+def imported_by(submissions: list[Submission]) -> set[str]:
+    """Of the slower well-known packages, those that some submission seems to import."""
+    found = set().union(*(one.imports for one in submissions))
+    return {module for name, module in SLOW.items() if name in found}

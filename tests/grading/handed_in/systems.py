@@ -2,12 +2,10 @@
 
 A download is of one system, decided once from the entries at its own depth; below them all names are the
 author's. A system is told by what only it writes (`sign`, `holder`), or else by its pattern: it has to fit
-more than half of the entries, with at least two ids, so that no single author's name decides for a class.
+more than half of the entries, with at least two people, so that no single author's name decides for a class.
 The first system that fits is taken: names of ILIAS's look like others', so it comes late in the table.
 """
 
-import contextlib
-import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -19,11 +17,16 @@ class System:
 
     Attributes:
         example: an entry of its download, a folder's with "/" at the end.
-        pattern: how entries are named. `name` and `id` tell the person, `late` that it is, `file` what the
-            author called it, `order` which upload it is, and `kind` what is no file.
+        pattern: how entries are named. `name` and `id` tell the person or, called `team`, the group; `late`
+            that it is, `file` what the author called it (or `stem` and `ending`), `order` which upload it is,
+            `kind` what is no file.
         sign: a pattern of which one entry is enough, since nothing else writes such names; or "".
         holder: a pattern of the name of the folder that holds the entries, which is sign enough; or "".
-        only_held: whether nothing else tells it.
+        only_held: whether nothing else tells it, since any name fits the pattern.
+        is_vague: whether many names fit the pattern, so that nothing is told by the names around one entry.
+        has_plain_names: whether names are written as they are; else "_" stands for a blank.
+        file_pattern: how it names the files in an entry's folder; or "".
+        own_files: names of its own files and folders beside the entries.
     """
 
     name: str
@@ -32,6 +35,10 @@ class System:
     sign: str = ""
     holder: str = ""
     only_held: bool = False
+    is_vague: bool = False
+    has_plain_names: bool = False
+    file_pattern: str = ""
+    own_files: tuple[str, ...] = ()
 
 
 _MONTHS = (
@@ -41,6 +48,8 @@ _MONTHS = (
 _TIME = r"\d{4}-\d\d-\d\d"
 # Canvas: ids and attempts have three digits or more; shorter numbers are of a name ("team_7") or of a file.
 _CANVAS = r"_(?:(?P<kind>text|link)\.html|(?P<order>\d{3,})_(?P<file>.+))"
+_LATE = r"(?P<late>(?:Late Submission|Verspätete Abgabe) - )?"  # ILIAS, in its languages
+METADATA = "submission_metadata.yml"
 
 SYSTEMS = (
     System(
@@ -63,20 +72,31 @@ SYSTEMS = (
         "Gradescope",
         "submission_12345/",
         r"(?P<name>submission_(?P<id>\d{1,20}))/",
-        sign=r"submission_metadata\.yml",
+        sign=re.escape(METADATA),
     ),
     System(
         "nbgrader's exchange",
         "nora+sheet8+2026-11-04 21:14:09.120394 UTC+Rk9vQmFy/",
         rf"(?P<name>[^+]+)\+[^+]+\+(?P<order>{_TIME} [\d:.]+)[^+]*(?:\+\w+)?/",
         sign=rf"[^+]+\+[^+]+\+{_TIME} [\d:.]+ UTC(\+\w+)?/",
+        has_plain_names=True,
     ),
-    System("nbgrader", "anna/", r"(?P<name>.+)/", holder="submitted", only_held=True),
+    System(
+        "nbgrader",
+        "anna/",
+        r"(?P<name>.+)/",
+        holder="submitted",
+        only_held=True,
+        has_plain_names=True,
+        own_files=("source", "release", "autograded", "feedback", "nbgrader_config.py"),
+    ),
     System(  # read from the right: names have underscores for spaces and for letters outside Latin-1
         "ILIAS",
         "von_der_Tann_Ulrike_utann_4712/",
         r"(?P<team>Team[ _-]?(?P<number>\d{1,20}))/|(?:(?P<name>.*)_)?(?P<login>[^_]+)_(?P<id>\d{1,20})/",
         holder=r"Abgaben|Submissions",
+        is_vague=True,
+        file_pattern=_LATE + r"(?:(?P<order>\d{14})_)?(?P<file>.+)",
     ),
     System(
         "Blackboard",
@@ -95,10 +115,23 @@ SYSTEMS = (
         "[1] - 0123456789abcdef0123456789abcdef - solution.py",
         r"\[\d+\] - (?P<name>(?P<id>[0-9a-f]{32})) - (?P<file>.+)",
     ),
+    System(
+        "Artemis",
+        "Exercise_8-ge12abc-4711.py",
+        r"[^-]+-(?P<name>(?P<id>\w+))-(?P<order>\d+)(?P<ending>\.\w+(?:\.\w+)?)",
+        is_vague=True,
+    ),
+    System(
+        "Google Forms",
+        "solution - Anna Ash.py",
+        r"(?P<stem>.+) - (?P<name>[^-.]+)(?P<ending>\.\w+(?:\.\w+)?)",
+        is_vague=True,
+    ),
 )
-METADATA = "submission_metadata.yml"
-_LATE_FILE = re.compile(r"(Late Submission|Verspätete Abgabe) - ")  # ILIAS, before a file's name
-_STAMP = re.compile(r"(\d{14})_(.+)")  # and the time of an upload
+LAYOUTS = {
+    "plain": None,
+    **{re.sub(r"\W+", "-", system.name.replace("'s", "")).lower(): system for system in SYSTEMS},
+}
 
 
 @dataclass(frozen=True)
@@ -107,6 +140,7 @@ class Entry:
 
     Attributes:
         file: what the author called the file; "" for a folder, whose files have the author's names.
+        is_team: whether the name is that of a group.
         kind: "file", or what else was handed in ("onlinetext", "text", "link", ...).
         order: which upload it is; later ones are larger.
     """
@@ -115,6 +149,7 @@ class Entry:
     id: str = ""
     late: bool = False
     file: str = ""
+    is_team: bool = False
     kind: str = "file"
     order: tuple[int, ...] = ()
 
@@ -129,12 +164,17 @@ def system_of(entries: list[str], holder: str = "") -> System | None:
         told = [entry for entry in map(lambda name: read_entry(system, name), entries) if entry]
         if not told:
             continue
-        is_signed = system.sign and any(re.fullmatch(system.sign, _plain(name)) for name in entries)
-        if is_signed or (system.holder and re.fullmatch(system.holder, holder)):
+        if is_signed(system, entries) or (system.holder and re.fullmatch(system.holder, holder)):
             return system
-        if not system.only_held and 2 * len(told) > len(entries) and len({entry.id for entry in told}) > 1:
+        people = {entry.id or entry.name for entry in told}
+        if not system.only_held and 2 * len(told) > len(entries) and len(people) > 1:
             return system
     return None
+
+
+def is_signed(system: System, entries: list[str]) -> bool:
+    """Whether some entry has a name that nothing else writes."""
+    return bool(system.sign) and any(re.fullmatch(system.sign, _plain(entry)) for entry in entries)
 
 
 def read_entry(system: System, entry: str) -> Entry | None:
@@ -144,63 +184,39 @@ def read_entry(system: System, entry: str) -> Entry | None:
         return None
     found = match.groupdict()
     name = found["name"] or found.get("team") or ""
-    if not system.name.startswith("nbgrader"):
+    if not system.has_plain_names:
         name = name.replace("_", " ").strip() or found.get("login") or ""
+    file = found.get("file") or ""
+    if found.get("ending"):
+        file = f"{found.get('stem') or 'solution'}{found['ending']}"
     return Entry(
-        name=f"{name} {found['id']}" if system.name == "Canvas, anonymous" else name,
+        name=name,
         id=found.get("id") or found.get("number") or "",
         late=bool(found.get("late") or found.get("late_too")),
-        file=found.get("file") or "",
+        file=file,
+        is_team=bool(found.get("team")),
         kind=found.get("kind") or "file",
-        order=(_time_or_number(found["order"]),) if found.get("order") else (),
+        order=_order(found),
     )
 
 
 def read_file_name(system: System, name: str) -> tuple[str, bool, tuple[int, ...]]:
     """What the author called a file in an entry's folder, whether it is late, and which upload it is."""
-    if system.name != "ILIAS":
-        return name, False, ()
-    late = _LATE_FILE.match(name)
-    stamp = _STAMP.fullmatch(name := name[late.end() :] if late else name)
-    return (stamp[2], bool(late), (int(stamp[1]),)) if stamp else (name, bool(late), ())
+    found = re.fullmatch(system.file_pattern, name, re.DOTALL) if system.file_pattern else None
+    return (found["file"], bool(found["late"]), _order(found.groupdict())) if found else (name, False, ())
 
 
-def _time_or_number(text):
+def _order(found):
     """An upload's number or time as a number: the later one is larger, however it is written."""
+    text = found.get("order")
+    if not text:
+        return ()
     written = re.fullmatch(r"(\d{1,2}) (\w+), (\d{4}) (\d{3,4})( [AP]M)?", text)
     if written and written[2] in _MONTHS:  # 5 November, 2026 1200, or 140 PM
         hours = int(written[4]) % 1200 + 1200 * (written[5] == " PM") if written[5] else int(written[4])
-        return int(f"{written[3]}{_MONTHS.index(written[2]) + 1:02}{int(written[1]):02}{hours:04}")
-    return int(re.sub(r"\D", "", text)[:30] or 0)
-
-
-def is_of_nbgrader(system: System, path: tuple[str, ...]) -> bool:
-    """Whether a file is of nbgrader's own folders, beside "submitted"."""
-    ours = ("source", "release", "autograded", "feedback", "nbgrader_config.py")
-    return system.name == "nbgrader" and any(name in ours for name in path)
+        return (int(f"{written[3]}{_MONTHS.index(written[2]) + 1:02}{int(written[1]):02}{hours:04}"),)
+    return (int(re.sub(r"\D", "", text)[:30] or 0),)
 
 
 def _plain(name):
     return unicodedata.normalize("NFC", name)
-
-
-def gradescope_names(text: str) -> dict[str, str]:
-    """{"submission_123": "Anna Ash, Ben Birch"}, of the few lines of YAML that matter."""
-    names: dict[str, list[str]] = {}
-    current, section = [], ""
-    for line in text.splitlines():
-        line = line[:1000].rstrip()
-        if folder := re.fullmatch(r"['\"]?(submission_\d{1,20})['\"]?:", line):
-            current = names.setdefault(folder[1], [])
-        elif key := re.match(r"  ?:?(\w+):", line):
-            section = key[1]
-        elif section == "submitters" and (name := re.fullmatch(r"[ -]+:?name: *(.+)", line)):
-            current.append(_unquoted(name[1]))
-    return {folder: ", ".join(listed) for folder, listed in names.items() if listed}
-
-
-def _unquoted(text):
-    if text.startswith('"'):
-        with contextlib.suppress(ValueError):
-            return str(json.loads(re.sub(r"\\x(..)", r"\\u00\1", text)))
-    return text[1:-1].replace("''", "'") if text.startswith("'") else text

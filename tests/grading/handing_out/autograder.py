@@ -14,8 +14,8 @@ import secrets
 import sys
 from pathlib import Path
 
-from ..handed_in.people import find_one
-from ..handed_in.source import imported_by
+from ..handed_in.reading import find_one
+from ..handed_in.submission import imported_by
 from ..judging.grade import grade
 from ..judging.result import Cause, Grade, Result, Status
 from ..reporting.gradescope import results
@@ -93,14 +93,14 @@ def grader_files() -> dict[str, str]:
     }
 
 
-def grade_one(path: Path, limits: Limits | None = None) -> Grade:
+def grade_one(path: Path) -> Grade:
     """The grade of whatever one person handed in.
 
     Raises:
         Exception: the grader itself fails.
     """
     submission = find_one(path)
-    with Sandbox(limits or Limits(), imported_by([submission])) as sandbox:
+    with Sandbox(Limits(), imported_by([submission])) as sandbox:
         return grade(submission, sandbox, Probes(secrets.randbelow(10**6)))  # nobody can know the answers
 
 
@@ -139,12 +139,13 @@ def write_results(path: Path, out: Path) -> Grade:
 def for_classroom(grade: Grade) -> list[str]:
     """The lines from which GitHub Classroom takes the points, and between which an author reads why."""
     word = secrets.token_hex()
-    points = {"totalPoints": grade.total, "maxPoints": TOTAL}  # Classroom knows no "not yet"
+    total = grade.total if grade.has_points else 0  # Classroom knows no "not yet"
+    points = {"totalPoints": total, "maxPoints": TOTAL}
     return [
         f"::stop-commands::{word}",  # an author's exception may look like the lines below
         *table(grade),
         f"::{word}::",
-        f"::notice title=Autograding complete::Points {number(grade.total)}/{number(TOTAL)}",
+        f"::notice title=Autograding complete::Points {number(total)}/{number(TOTAL)}",
         f"::notice title=Autograding report::{json.dumps(points, separators=(',', ':'))}",
     ]
 

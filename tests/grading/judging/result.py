@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from ..handed_in.submission import Submission
-from ..sheet.rubric import CRITERIA, Criterion, Exercise
+from ..sheet.rubric import EXERCISES, Criterion, Exercise
 
 NOT_IMPLEMENTED = "not implemented"  # the kind of the cause where nothing is written yet
 NOT_REACHED = "not reached"  # that of a part that was never examined: no mistake, and not counted
@@ -29,7 +29,7 @@ class Cause:
 
     Attributes:
         kind: a short name, the same for all who make this mistake: it is counted.
-        sentence: for the author, a sentence or two.
+        sentence: for the author, a sentence or two; "" where only the kind is known any more.
         needs_human: whether it may be the grader's or the machine's doing, so that a human should look at it.
     """
 
@@ -71,7 +71,7 @@ class Result:
             return []
         if self.decided is not None:
             return [self.decided]
-        return list(dict.fromkeys(cause.sentence for cause in self.causes))
+        return list(dict.fromkeys(cause.sentence for cause in self.causes if cause.sentence))
 
     @property
     def reason(self) -> str:
@@ -144,7 +144,7 @@ class Verdict:
 class Grade:
     """What a submission earned, and whose it is.
 
-    Where a human has to look at every criterion of the sheet, the status is TO_LOOK_AT.
+    Where a human has to look at one criterion, or at the file, the status is TO_LOOK_AT.
 
     Attributes:
         results: one for each criterion, in the rubric's order.
@@ -157,6 +157,10 @@ class Grade:
         late: whether the course's system calls it late.
         file: which file is graded, as it was handed in; "" if none is.
         unclear: why a human should say what is to be graded, in a sentence; or "".
+        is_group: whether a group handed it in: `id` is the group's then, and no person's.
+        entry: the name of its folder or file in the course's download, or "".
+        given: the total that a human gave; None if it is the sum of the results.
+        feedback: what a human may have edited in a table; None if the results tell it.
     """
 
     name: str
@@ -171,9 +175,14 @@ class Grade:
     late: bool = False
     file: str = ""
     unclear: str = ""
+    is_group: bool = False
+    entry: str = ""
+    given: float | None = None
+    feedback: str | None = None
 
     def __post_init__(self):
-        if len(self.results) == len(CRITERIA) and all(result.needs_human for result in self.results):
+        is_whole = {result.criterion.exercise for result in self.results} >= set(EXERCISES)
+        if self.unclear or (is_whole and any(result.needs_human for result in self.results)):
             object.__setattr__(self, "status", Status.TO_LOOK_AT)
 
     def of(self, submission: Submission) -> "Grade":
@@ -187,6 +196,8 @@ class Grade:
             file=submission.file,
             note=" ".join(filter(None, (submission.note, self.note))),
             unclear=unclear if submission.needs_human else "",
+            is_group=submission.is_group,
+            entry=submission.entry,
         )
 
     @property
@@ -196,7 +207,7 @@ class Grade:
 
     @property
     def total(self) -> float:
-        return sum(result.points for result in self.results)
+        return sum(result.points for result in self.results) if self.given is None else self.given
 
     def points(self, exercise: int) -> float:
         return sum(result.points for result in self.results if result.criterion.exercise == exercise)
@@ -215,7 +226,6 @@ class Grade:
     @property
     def to_look_at(self) -> list[str]:
         """Why a human should look at it: sentences, none if nobody need."""
-        is_decided = any(result.decided is not None for result in self.results)
-        found = [self.unclear] if self.unclear and not is_decided else []
+        found = [self.unclear] if self.unclear else []
         found += [sentence for r in self.results if r.needs_human for sentence in r.sentences]
         return list(dict.fromkeys(found))

@@ -4,20 +4,34 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
-from ..judging.result import Grade, Status
-from ..sheet.rubric import CRITERIA
-from .csv_file import load_csv, without_guard
+from ..judging.result import Grade, Result, Status
+from ..sheet.rubric import CRITERIA, EXERCISES, TOTAL, Criterion
+from .csv_file import ids_of, load_csv, without_guard
+from .text import few, number
 
 
 @dataclass(frozen=True)
 class Override:
-    """Points that a human gives for one criterion; `submission` is a name or an id."""
+    """Points that a human gives.
+
+    Attributes:
+        submission: a name or an id.
+        criterion: what for: a criterion's id, or "exercise_1", or "total".
+    """
 
     submission: str
     criterion: str
     points: float
     reason: str
+
+
+class Person(Protocol):
+    """Who may be given points: a submission, or a grade."""
+
+    name: str
+    id: str
 
 
 def load_overrides(path: Path) -> list[Override]:
@@ -51,6 +65,8 @@ def load_overrides(path: Path) -> list[Override]:
 
 def _override(cells):
     maxima = {criterion.id: criterion.points for criterion in CRITERIA}
+    maxima |= {f"exercise_{number}": exercise.points for number, exercise in EXERCISES.items()}
+    maxima["total"] = TOTAL
     criterion, text = cells["criterion"], cells["points"]
     if not cells["submission"]:
         raise ValueError("it names no submission")
@@ -68,29 +84,99 @@ def plain_name(name: str) -> str:
     return unicodedata.normalize("NFC", " ".join(without_guard(name).split()))
 
 
-def is_for(override: Override, grade: Grade) -> bool:
-    """Whether an override names the person, by name or id."""
-    return plain_name(override.submission) in {plain_name(grade.name), grade.id} - {""}
+def assign(overrides: list[Override], people: list[Person]) -> tuple[dict[str, list[Override]], list[str]]:
+    """Whose each override is, {a person's name: theirs}, and a sentence about each that isn't clear.
+
+    `people` have names that differ: who shares one has the id behind it.
+    """
+    ids = ids_of((override.submission for override in overrides), (person.id for person in people))
+    found: dict[str, list[Override]] = {}
+    nobody, said = [], []
+    for override in overrides:
+        who = override.submission
+        called = [p.name for p in people if plain_name(who) == plain_name(p.name)]
+        if called:
+            also = [p.name for p in people if re.fullmatch(re.escape(called[0]) + r" \(\d+\)", p.name)]
+            said += [f"Points by hand for {who} are not for {few(also)}."] if also else []
+        else:
+            called = [
+                person.name
+                for person in people
+                if person.id
+                and (ids.get(who) == person.id or f"{plain_name(who)} {person.id}" == plain_name(person.name))
+            ]
+        if len(called) == 1:
+            found.setdefault(called[0], []).append(override)
+        elif called:
+            said.append(f"Points by hand were not used for {who}: it may be {few(called)}. Write which one.")
+        else:
+            nobody.append(who)
+    if nobody:
+        names = few(list(dict.fromkeys(nobody)))
+        said.append(f"Points by hand were not used for {names}: nobody here has this name or id.")
+    return found, list(dict.fromkeys(said))
 
 
 def adjust(grade: Grade, overrides: list[Override]) -> Grade:
-    """The grade with what humans decided."""
-    decisions = {o.criterion: o for o in overrides if is_for(o, grade)}
-    results, notes = list(grade.results), list(grade.notes)
-    for position, result in enumerate(results):
-        override = decisions.get(result.criterion.id)
-        if override is None:
-            continue
-        reason = override.reason
-        if reason and reason[-1] not in ".!?…":
-            reason += "."
-        results[position] = replace(
-            result, points=override.points, decided=reason or "A human decided on these points."
-        )
-        given = f"{override.points:g} of {result.criterion.points:g} points"
-        note = f'A human gave {given} for "{result.criterion.sentence}"'
-        notes.append(f"{note}: {reason}" if reason else f"{note}.")
-    status = grade.status
-    if status is Status.TO_LOOK_AT and not any(result.needs_human for result in results):
-        status = Status.GRADED
-    return replace(grade, results=results, notes=tuple(notes), status=status)
+    """The grade with what humans decided about it: criteria, then exercises, then the total.
+
+    What they say nothing about stays undecided. Who gives the points that a grade has so far agrees with it.
+    """
+    if not overrides:
+        return grade
+    decisions = {override.criterion: override for override in overrides}
+    results = [_decided(result, decisions.get(result.criterion.id)) for result in grade.results]
+    is_open = bool(grade.unclear) and any(result.decided is None for result in results)
+    if all(f"exercise_{exercise}" in decisions for exercise in EXERCISES):
+        is_open = False
+    for exercise in EXERCISES:
+        if override := decisions.get(f"exercise_{exercise}"):
+            own = [result for result in results if result.criterion.exercise == exercise]
+            new = _agreed(own, override) or [whole(exercise, override.points, _reason(override))]
+            before = [result for result in results if result.criterion.exercise < exercise]
+            results = before + new + [r for r in results if r.criterion.exercise > exercise]
+    given = grade.given
+    if total := decisions.get("total"):
+        agreed = _agreed(results, total)
+        given = None if agreed else total.points
+        # Of what nobody agrees with, nothing is known then.
+        unknown = {r.criterion.exercise for r in results if grade.unclear or r.needs_human}
+        results = agreed or [r for r in results if r.criterion.exercise not in unknown]
+        is_open = False
+    notes = (*grade.notes, *map(_note, overrides))
+    if is_open or any(result.needs_human for result in results):
+        return replace(grade, results=results, notes=notes)
+    status = Status.GRADED if total or grade.status is Status.TO_LOOK_AT else grade.status
+    return replace(grade, results=results, given=given, notes=notes, unclear="", status=status)
+
+
+def whole(exercise: int, points: float, decided: str | None = None) -> Result:
+    """An exercise whose points are known, but not for what."""
+    criterion = Criterion(f"{exercise}.whole", EXERCISES[exercise].points, "The exercise as a whole")
+    return Result(criterion, points=points, decided=decided)
+
+
+def _decided(result, override):
+    return replace(result, points=override.points, decided=_reason(override)) if override else result
+
+
+def _agreed(results, override):
+    """The results as they are, but decided, if they have these points; else none."""
+    if override.points != sum(result.points for result in results):
+        return []
+    return [
+        replace(r, causes=tuple(replace(cause, needs_human=False) for cause in r.causes)) for r in results
+    ]
+
+
+def _reason(override):
+    reason = override.reason or "A human decided on these points."
+    return reason if reason[-1] in ".!?…" else f"{reason}."
+
+
+def _note(override):
+    sentences = {criterion.id: (criterion.points, f'"{criterion.sentence}"') for criterion in CRITERIA}
+    sentences |= {f"exercise_{n}": (e.points, f"exercise {n}") for n, e in EXERCISES.items()}
+    maximum, what = sentences.get(override.criterion, (TOTAL, "all"))
+    note = f"A human gave {number(override.points)} of {number(maximum)} points for {what}"
+    return f"{note}: {_reason(override)}" if override.reason else f"{note}."

@@ -1,5 +1,6 @@
 """Reads a CSV file as a course's system or a spreadsheet wrote it, and writes it again in the same way."""
 
+import contextlib
 import csv
 import io
 import re
@@ -99,14 +100,22 @@ def without_guard(text: str) -> str:
 
 
 def ids_of(written: Iterable[str], ids: Iterable[str]) -> dict[str, str]:
-    """Whose id each text is, {text: id}: a spreadsheet drops leading zeros when it saves.
+    """Whose id each text is, {text: id}: a spreadsheet drops leading zeros when it saves, and late digits.
 
-    A shorter text counts only where it is nobody else's.
+    A text that is not an id as it stands counts only where it is nobody else's.
     """
     written, ids = set(written), set(ids) - {""}
     found = {text: text for text in written & ids}
-    for text in written - ids:
-        same = [id for id in ids if id.lstrip("0") == text.lstrip("0")]
-        if text and len(same) == 1 and same[0] not in written:
+    for text in filter(str.strip, written - ids):
+        same = [id for id in ids if _as_number(id, text) == _as_number(text, text)]
+        if len(same) == 1 and same[0] not in written:
             found[text] = same[0]
     return found
+
+
+def _as_number(text, shape):
+    """A number without leading zeros; where the other one is as short as "1.23457E+11", as short as it."""
+    if power := re.fullmatch(r"\d(?:[.,](\d+))?E\+\d+", shape):
+        with contextlib.suppress(ValueError):
+            return f"{float(text.replace(',', '.')):.{len(power[1] or '')}E}"
+    return text.lstrip("0") if text.isdecimal() else text

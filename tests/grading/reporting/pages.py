@@ -1,4 +1,4 @@
-"""HTML pages: one for each author, one .zip of them for Moodle, and a summary for the class.
+"""HTML pages: one for each author, in a folder or a .zip for the course, and a summary of the class.
 
 Everything that comes from a submission is shown as text: the templates escape it.
 """
@@ -14,9 +14,10 @@ from jinja2 import DictLoader, Environment
 from markupsafe import Markup, escape
 
 from ..handed_in.printable import plain_text
+from ..handed_in.systems import SYSTEMS, read_entry
 from ..judging.result import Grade, Status
 from ..sheet.rubric import CRITERIA, FUNCTIONS, TOTAL
-from .text import maximum, means, mistakes_of, number, reason_of, share
+from .text import examined, few, maximum, means, mistakes_of, number, share, to_look_at
 from .writing import file_name, write_whole
 
 # No page loads or runs anything, whatever stands in it.
@@ -36,24 +37,24 @@ _AUTHOR = """\
 {% extends "page" %}{% block body %}
 {% set points = grade.total | number ~ " of " ~ total | number ~ " points" %}
 <h1>{{ grade.name }}: {{ points if grade.has_points else "not graded yet" }}</h1>
-{% if grade.file %}<p>Exercise Sheet 8, {{ grade.file }}</p>{% endif %}
-{% if not grade.has_points %}<p>Your teachers will look at it.</p>
-{% for sentence in grade.sentences %}<p>{{ sentence | code }}</p>{% endfor %}
-{% else %}
-{% for note in notes %}<p>{{ note | code }}</p>{% endfor %}
+<p>Exercise Sheet 8{{ ", " if grade.file }}{{ grade.file }}</p>
+{% if not grade.has_points %}<p>Your teachers will look at it.</p>{% endif %}
+{% for sentence in above %}<p>{{ sentence | code }}</p>{% endfor %}
 {% for exercise in exercises %}
 <h2>Exercise {{ exercise.number }}, <code>{{ exercise.function }}</code>: {{ exercise.points }}</h2>
 <ul>
-{% for result in exercise.results %}
+{% for result, _ in exercise.results %}
 <li>{{ "✗" if result.lost else "✓" }} {{ result | share }}: {{ result.criterion.sentence }}</li>
 {% endfor %}
 </ul>
-{% for reason in exercise.reasons %}<blockquote>{{ reason | code }}</blockquote>{% endfor %}
-{% if exercise.reasons and is_examined %}
+{% for reason in exercise.reasons %}
+<blockquote>{{ reason | code }}</blockquote>
+{% endfor %}
+{% if exercise.reasons %}
 <p>Look again at <em>Exercise {{ exercise.number }}</em> in the sheet, and at <em>The model</em> above it.</p>
 {% endif %}
 {% endfor %}
-{% endif %}
+{% if grade.feedback %}<blockquote>{{ grade.feedback | code }}</blockquote>{% endif %}
 {% if grade.seed is not none %}
 <p><small>Your functions were tried on the inputs of seed {{ grade.seed }}.</small></p>
 {% endif %}
@@ -64,7 +65,12 @@ _SUMMARY = """\
 {% extends "page" %}{% block body %}
 <h1>{{ count }} submission{{ "s" if count != 1 }}</h1>
 {% if undecided %}
-<p>Not in the numbers below, since a human has to look at them first: {{ undecided | join(", ") }}.</p>
+<p>Not in the numbers below, since a human has to look at them first:</p>
+<ul>
+{% for line in undecided %}
+<li>{{ line[:500] | code }}</li>
+{% endfor %}
+</ul>
 {% endif %}
 {% if bars %}
 <p>The mean is {{ mean }} of {{ total | number }} points.</p>
@@ -84,7 +90,8 @@ _SUMMARY = """\
 <h2>To discuss in the next class</h2>
 <ol>
 {% for mistake, example, count in mistakes %}
-<li>{{ "once" if count == 1 else "%d times" % count }}, {{ mistake }}: {{ example[:300] | code }}</li>
+<li>{{ "once" if count == 1 else "%d times" % count }}, {{ mistake }}{% if example %}
+: {{ example[:300] | code }}{% endif %}</li>
 {% endfor %}
 </ol>
 {% endif %}
@@ -109,59 +116,70 @@ _templates = Environment(
 _templates.filters |= {"code": _code, "number": number, "share": share}
 
 
-def write_pages(where: Path, grades: list[Grade]) -> None:
-    """A page for each author, in a folder, or in a .zip for Moodle's "Upload multiple feedback files".
+def write_pages(where: Path, grades: list[Grade]) -> list[str]:
+    """A page for each author, in a folder; or in a .zip as Moodle or ILIAS takes it back.
+
+    Returns what to say about it, in sentences.
 
     Raises:
         OSError: one can't be written.
     """
-    if where.suffix == ".zip":
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, grade in _names(grades):
-                archive.writestr(zipfile.ZipInfo(name), page(grade), zipfile.ZIP_DEFLATED)
-        write_whole(where, content.getvalue())
-        return
-    where.mkdir(parents=True, exist_ok=True)
     taken: set[str] = set()
-    for grade in grades:
-        path = where / f"{file_name(grade.name, taken)}.html"
-        write_whole(path, page(grade).encode("utf-8", "replace"))
+    if where.suffix != ".zip":
+        where.mkdir(parents=True, exist_ok=True)
+        for grade in grades:
+            path = where / f"{file_name(grade.name, taken)}.html"
+            write_whole(path, page(grade).encode("utf-8", "replace"))
+        return []
+    content, others = io.BytesIO(), []
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for grade in grades:
+            path = _path_back(grade)
+            if not path:
+                others.append(grade.name)
+            path = path or f"{file_name(grade.name, taken)}.html"
+            archive.writestr(zipfile.ZipInfo(path), page(grade), zipfile.ZIP_DEFLATED)
+    write_whole(where, content.getvalue())
+    if not others:
+        return []
+    return [f"Only Moodle and ILIAS take it back, and not the pages of groups. By hand: {few(others)}."]
 
 
-def _names(grades):
-    """Moodle tells the author by the second of the parts between underscores; it is the number alone."""
-    taken: set[str] = set()
-    for grade in grades:
-        if grade.id:
-            name = file_name(grade.name.replace("_", " "), set()).replace("_", " ").strip() or "submission"
-            yield f"{name}_{grade.id}_assignfeedback_file_feedback.html", grade
-        else:
-            yield f"{file_name(grade.name, taken)}.html", grade
+def _path_back(grade):
+    """Where a course's system looks for a person's page in a .zip; "" if in none.
+
+    Both tell the person by a number, in Moodle the second of the parts between underscores. A group's
+    would be somebody else's there.
+    """
+    if grade.is_group:
+        return ""
+    entry = grade.entry or (grade.id and f"{grade.name}_{grade.id}_assignsubmission_file")
+    told = ((system.name, read_entry(system, f"{entry}/")) for system in SYSTEMS if not system.only_held)
+    system, person = next((pair for pair in told if pair[1]), ("", None))
+    if system == "Moodle" and person.id:
+        name = file_name(person.name.replace("_", " "), set()).replace("_", " ").strip() or "submission"
+        return f"{name}_{person.id}_assignfeedback_file_feedback.html"
+    return f"multi_feedback/{entry}/feedback.html" if system == "ILIAS" else ""
 
 
 def page(grade: Grade) -> str:
     """The page of one author. It shows no expected value and no code of the solution."""
-    exercises = []
-    for exercise, function in FUNCTIONS.items():
-        results = [result for result in grade.results if result.criterion.exercise == exercise]
-        said: set[str] = set()
-        exercises.append(
-            {
-                "number": exercise,
-                "function": function,
-                "points": f"{number(grade.points(exercise))} of {number(maximum(exercise))}",
-                "results": results,
-                "reasons": [reason for r in results if (reason := reason_of(grade, r, said))],
-            }
-        )
+    notes = [note for note in (grade.note, *grade.notes) if note]
+    above = notes if grade.has_points else grade.to_look_at
+    if grade.status is not Status.GRADED:
+        above = dict.fromkeys([*above, *grade.sentences])
+    exercises = [
+        {
+            "number": exercise,
+            "function": FUNCTIONS[exercise],
+            "points": f"{number(grade.points(exercise))} of {number(maximum(exercise))}",
+            "results": results,
+            "reasons": [reason for _, reason in results if reason],
+        }
+        for exercise, results in (examined(grade) if grade.has_points else ())
+    ]
     return _templates.get_template("author").render(
-        title=grade.name,
-        grade=grade,
-        notes=[note for note in (grade.note, *grade.notes) if note],
-        exercises=exercises,
-        is_examined=grade.status is Status.GRADED,
-        total=TOTAL,
+        title=grade.name, grade=grade, above=above, exercises=exercises, total=TOTAL
     )
 
 
@@ -176,7 +194,7 @@ def write_summary(path: Path, grades: list[Grade]) -> None:
     shown = _templates.get_template("summary").render(
         title="Summary",
         count=len(grades),
-        undecided=[grade.name for grade in grades if not grade.has_points],
+        undecided=to_look_at([grade for grade in grades if not grade.has_points]),
         graded=len(graded),
         mean=f"{means(graded)[-1]:.1f}",
         total=TOTAL,

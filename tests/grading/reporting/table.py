@@ -2,18 +2,23 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..judging.result import Grade
-from ..sheet.rubric import EXERCISES
-from .by_hand import plain_name
-from .csv_file import CsvFile, cell, ids_of, load_csv
-from .text import number, one_line
+from ..judging.result import Cause, Grade, Result, Status
+from ..sheet.rubric import CRITERIA, EXERCISES
+from .by_hand import Person, plain_name, whole
+from .csv_file import CsvFile, cell, ids_of, load_csv, without_guard
+from .text import few, number, one_line, so_far
 from .writing import write_whole
 
-POINTS = (*(f"exercise_{exercise}" for exercise in EXERCISES), "total")
-COLUMNS = ("submission", *POINTS, "status", "feedback", "id", "late", "file", "note", "look", "seed")
+_EXERCISES = {exercise: f"exercise_{exercise}" for exercise in EXERCISES}
+POINTS = (*_EXERCISES.values(), "total")
+COLUMNS = (
+    *("submission", *POINTS, "status", "feedback", "id", "late", "file", "note", "look"),
+    *("lost", "group", "entry", "seed"),
+)
 
 
 class Table:
@@ -27,15 +32,16 @@ class Table:
         regraded: how many of those were graded anew.
     """
 
-    def __init__(self, path: Path, ids: Iterable[str] = ()) -> None:
-        """`ids` are those of all who are graded now.
+    def __init__(self, path: Path, people: Iterable[Person] = ()) -> None:
+        """`people` are all who are graded now.
 
         Raises:
             ValueError: the file is no table of grades; nothing is written then.
             OSError: it can't be read.
         """
-        self.path, self._ids = path, set(ids)
-        self._before = _Rows(path, self._ids)
+        self.path = path
+        self._who = {person.id for person in people}, {person.name for person in people}
+        self._before = _Rows(path, *self._who)
         self.found, self.regraded = len(self._before.filled), 0
 
     def save(self, grades: list[Grade]) -> None:
@@ -47,7 +53,7 @@ class Table:
         """
         new = [row_of(grade) for grade in grades]
         self.regraded = sum(self._before.place(row) is not None for row in new)
-        rows = _Rows(self.path, self._ids)
+        rows = _Rows(self.path, *self._who)
         places = [rows.put(row) for row in new]
         rows.arrange([place for place, row in zip(places, new, strict=True) if not self._before.place(row)])
         write_whole(self.path, rows.to_bytes())
@@ -56,7 +62,8 @@ class Table:
 class _Rows:
     """The cells of a table of grades; a file that isn't there or is empty has no rows."""
 
-    def __init__(self, path: Path, ids: Iterable[str] = ()) -> None:
+    def __init__(self, path: Path, ids: Iterable[str] = (), names: Iterable[str] = ()) -> None:
+        """`ids` and `names` are those of people who may stand in it, perhaps as a spreadsheet wrote them."""
         self._file = load_csv(path) if path.exists() else CsvFile()
         if not any(any(row) for row in self._file.rows):
             self._file = CsvFile([list(COLUMNS)])
@@ -69,10 +76,10 @@ class _Rows:
         self._ids: dict[str, list[int]] = {}
         self._names: dict[str, int] = {}
         self._put: set[int] = set()
-        written = [self._cell(row, "id") for row in self._file.rows[1:]]
-        known = ids_of(written, ids)
-        for place, id in enumerate(written, 1):
-            self._index(place, known.get(id, id), self._cell(self._file.rows[place], "submission"))
+        written = [(self._cell(row, "id"), self._cell(row, "submission")) for row in self._file.rows[1:]]
+        known = ids_of((id for id, _ in written), ids), ids_of((name for _, name in written), names)
+        for place, (id, name) in enumerate(written, 1):
+            self._index(place, known[0].get(id, id), known[1].get(name, name))
 
     @property
     def filled(self) -> list[dict[str, str]]:
@@ -144,23 +151,95 @@ class _Rows:
 
 def row_of(grade: Grade) -> dict[str, str]:
     """A grade as the cells of its row."""
-
-    def shown(points):
-        return number(points) if grade.has_points else ""
-
+    there = {result.criterion.exercise for result in grade.results} if grade.has_points else set()
+    kinds: dict[str, list[str]] = {}
+    for result in filter(lambda result: result.lost, grade.results):
+        for cause in result.causes:
+            kinds.setdefault(cause.kind, []).append(result.criterion.id)
     return {
         "submission": cell(grade.name),
-        **{f"exercise_{exercise}": shown(grade.points(exercise)) for exercise in EXERCISES},
-        "total": shown(grade.total),
+        **{_EXERCISES[e]: number(grade.points(e)) if e in there else "" for e in EXERCISES},
+        "total": number(grade.total) if grade.has_points else "",
         "status": grade.status.value,
         "feedback": cell(one_line(grade)),
         "id": cell(grade.id),
         "late": "late" if grade.late else "",
         "file": cell(grade.file),
         "note": cell(" ".join(filter(None, (grade.note, *grade.notes)))),
-        "look": cell(" ".join(grade.to_look_at)),
+        "look": cell(" ".join(grade.to_look_at) + so_far(grade) if grade.to_look_at else ""),
+        "lost": cell("; ".join(f"{', '.join(ids)}: {kind}" for kind, ids in kinds.items())),
+        "group": "group" if grade.is_group else "",
+        "entry": cell(grade.entry),
         "seed": "" if grade.seed is None else str(grade.seed),
     }
+
+
+def grades_of(path: Path) -> tuple[list[Grade], list[str]]:
+    """The grades that a table tells, as humans have changed it, and what to say about them.
+
+    A total that stands there counts, whatever the status was; where there is none, that of the exercises.
+
+    Raises:
+        ValueError: it is no table of grades, or has points that are no number.
+        OSError: it can't be read.
+    """
+    found = [_grade_of(row, path.name) for row in _Rows(path.resolve(strict=True)).filled]
+    odd = [
+        g.name
+        for g in found
+        if g.given is not None and {r.criterion.exercise for r in g.results} == {*EXERCISES}
+    ]
+    said = f"The total of {few(odd)} is not the sum of the exercises. The total counts."
+    return found, [said] if odd else []
+
+
+def _grade_of(row, name):
+    cells = {column: without_guard(row.get(column, "").strip()) for column in COLUMNS}
+    points = {column: _points(cells, column, name) for column in POINTS}
+    results = [r for e, column in _EXERCISES.items() for r in _results(e, points[column], cells["lost"])]
+    total, complete = points["total"], None not in [points[column] for column in _EXERCISES.values()]
+    status = next((one for one in Status if one.value == cells["status"]), Status.GRADED)
+    if total is None and not complete:
+        status = Status.TO_LOOK_AT
+    elif not Grade("", [], status).has_points:
+        status = Status.GRADED  # a human has decided
+    return Grade(
+        cells["submission"],
+        results,
+        status,
+        note=cells["note"],
+        seed=int(cells["seed"]) if cells["seed"].isdecimal() else None,
+        id=cells["id"],
+        late=bool(cells["late"]),
+        file=cells["file"],
+        unclear=(cells["look"] or "It has no total.") if status is Status.TO_LOOK_AT else "",
+        is_group=bool(cells["group"]),
+        entry=cells["entry"],
+        given=None if total is None or total == sum(result.points for result in results) else total,
+        feedback=cells["feedback"],
+    )
+
+
+def _points(cells, column, name):
+    text = cells[column].replace(",", ".")
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,6}(\.\d*)?", text):
+        raise ValueError(f"{name}: the {column} of {cells['submission']} is {text}, which is no number")
+    return float(text)
+
+
+def _results(exercise, points, lost):
+    """The criteria of an exercise, if what is `lost` explains its points; else the exercise as a whole."""
+    if points is None:
+        return []
+    causes: dict[str, list[Cause]] = {}
+    for item in lost.split("; "):
+        ids, _, kind = item.partition(": ")
+        for id in ids.split(", "):
+            causes.setdefault(id, []).append(Cause(kind, ""))
+    found = [Result(c, tuple(causes.get(c.id, ()))) for c in CRITERIA if c.exercise == exercise]
+    return found if sum(result.points for result in found) == points else [whole(exercise, points)]
 
 
 def merge(out: Path, parts: list[Path]) -> list[str]:
@@ -177,7 +256,8 @@ def merge(out: Path, parts: list[Path]) -> list[str]:
         if not path.exists():  # a part that is missing is no empty one
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     found = {path: _Rows(path).filled for path in parts}
-    rows = _Rows(out, {row.get("id", "") for some in found.values() for row in some})
+    new = [row for some in found.values() for row in some]
+    rows = _Rows(out, {row.get("id", "") for row in new}, {row["submission"] for row in new})
     kept, again, said = len(rows.filled), 0, []
     for path, some in found.items():
         if not some:

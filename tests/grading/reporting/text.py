@@ -1,9 +1,11 @@
 """The sentences and lines about a grade that all reports share, and a grade as text for a terminal."""
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 
 from ..judging.result import NOT_IMPLEMENTED, NOT_REACHED, Grade, Result, Status
-from ..sheet.rubric import CRITERIA, EXERCISES, FUNCTIONS, TOTAL
+from ..sheet.rubric import EXERCISES, FUNCTIONS, TOTAL
 
 
 def number(points: float) -> str:
@@ -24,6 +26,8 @@ def few(names: list[str]) -> str:
 
 def one_line(grade: Grade) -> str:
     """Every mistake, in one line, each with the exercises that it cost points in."""
+    if grade.feedback is not None:
+        return grade.feedback
     parts = []
     for sentence, exercises in grade.sentences.items():
         where = f"Exercise {', '.join(map(str, exercises))}: " if len(exercises) < len(EXERCISES) else ""
@@ -31,31 +35,34 @@ def one_line(grade: Grade) -> str:
     return " ".join(parts)
 
 
-def reason_of(grade: Grade, result: Result, said: set[str]) -> str:
-    """Why points are lost, without what was `said` before in this exercise; it is added there."""
+def examined(grade: Grade) -> Iterator[tuple[int, list[tuple[Result, str]]]]:
+    """For each exercise that has results: its number, and the results, each with its reason or "".
+
+    A sentence is said once in an exercise. What stopped the whole file is said above, by the caller.
+    """
+    for exercise in EXERCISES:
+        results = [result for result in grade.results if result.criterion.exercise == exercise]
+        said = set() if grade.status is Status.GRADED else set(grade.sentences)
+        if results:
+            yield exercise, [(result, _reason(grade, result, said)) for result in results]
+
+
+def _reason(grade, result, said):
     found = []
     for sentence in result.sentences:
         if sentence not in said:
             said.add(sentence)
             first = grade.sentences[sentence][0]
-            is_again = first < result.criterion.exercise and grade.status is Status.GRADED
-            again = f"(The same mistake as in exercise {first}.) " if is_again else ""
-            found.append(again + sentence)
+            again = first < result.criterion.exercise
+            found.append(f"(The same mistake as in exercise {first}.) {sentence}" if again else sentence)
     return " ".join(found)
 
 
-def rows_of(grade: Grade):
-    """For each exercise that was examined: its title, and its results, each with its reason or ""."""
-    for exercise, function in FUNCTIONS.items():
-        results = [result for result in grade.results if result.criterion.exercise == exercise]
-        if not results:
-            continue
-        said: set[str] = set()
+def rows_of(grade: Grade) -> Iterator[tuple[str, list[tuple[Result, str]]]]:
+    """`examined`, with a title for each exercise."""
+    for exercise, results in examined(grade):
         points = f"{number(grade.points(exercise))}/{number(maximum(exercise))} points"
-        yield (
-            f"Exercise {exercise}: {function}, {points}",
-            [(result, reason_of(grade, result, said)) for result in results],
-        )
+        yield f"Exercise {exercise}: {FUNCTIONS[exercise]}, {points}", results
 
 
 def mark(result: Result) -> str:
@@ -73,8 +80,9 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
     """
     notes = [f"Note: {note}" for note in (grade.note, *grade.notes) if note]
     if not grade.has_points:
-        return [*grade.sentences, *notes, f"Not graded yet, so without points: {grade.status.value}"]
-    lines = []
+        last = f"Not graded yet, so without points: {grade.status.value}{so_far(grade)}"
+        return [*grade.sentences, *notes, last]
+    lines = [] if grade.status is Status.GRADED else list(grade.sentences)
     for title, rows in rows_of(grade):
         lines.append(title)
         for result, reason in rows if not brief else ():
@@ -82,7 +90,7 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
             lines.append(f"  {word:4}  {share(result)}  {result.criterion.sentence}")
             if reason or result.note:
                 lines.append(f"             {reason or result.note}")
-    if len(grade.results) >= len(CRITERIA):
+    if grade.given is not None or {e for e, _ in examined(grade)} == set(EXERCISES):
         lines.append(f"Total: {number(grade.total)}/{number(TOTAL)} points")
     return lines + notes
 
@@ -99,33 +107,51 @@ def mistakes_of(grades: list[Grade]) -> list[tuple[str, str, int]]:
     """Each kind of mistake, with a sentence about it, and how many made it; the most frequent first."""
     counts, sentences = Counter(), {}
     for grade in grades:
-        # Each file that can't be read is so in its own way.
-        is_own = grade.status in (Status.UNREADABLE, Status.TO_LOOK_AT)
-        kinds = {
-            (cause.kind, cause.sentence if is_own else ""): cause.sentence
-            for result in grade.results
-            for cause in result.mistakes
-        }
-        counts.update(kinds.keys())
-        sentences |= kinds
-    return [(kind[0], sentences[kind], count) for kind, count in counts.most_common()]
+        # Each file that can't be run is so in its own way.
+        is_own = grade.status in (Status.UNREADABLE, Status.IMPORT_FAILED)
+        causes = [cause for result in grade.results for cause in result.mistakes]
+        kinds = {(cause.kind, cause.sentence if is_own else "") for cause in causes}
+        counts.update(kinds)
+        for kind in kinds:
+            said = [cause.sentence for cause in causes if cause.kind == kind[0] and cause.sentence]
+            sentences.setdefault(kind, Counter()).update(said[:1])
+    found = []
+    for kind, count in counts.most_common():
+        example = next(iter(sentences[kind].most_common(1)), ("",))[0]
+        found.append((kind[0], ("for example: " if len(sentences[kind]) > 1 else "") + example, count))
+    return found
 
 
 def how_often(grades: list[Grade]) -> list[str]:
-    """For a terminal: how often each mistake was made."""
+    """For a terminal: how often each mistake was made, by those who have points."""
+    grades = [grade for grade in grades if grade.has_points]
     counts = mistakes_of(grades)
-    lines = ["How often each mistake was made:"] if counts else []
-    return lines + [f"{count:5d}  {shortened(f'{kind}: {example}')}" for kind, example, count in counts]
+    lost = sum(grade.total < TOTAL for grade in grades)
+    people = "1 person" if lost == 1 else f"{lost} people"
+    lines = [f"{people} lost points. How often each mistake was made:"] if counts else []
+    return lines + [f"{n:5d}  {shortened(f'{kind}: {example}')}".rstrip(": ") for kind, example, n in counts]
+
+
+def so_far(grade: Grade) -> str:
+    """The points that somebody has who is to look at: " (27 of 35 without 3.error)"; "" if there are none."""
+    total = sum(result.points for result in grade.results)
+    open_ones = [result.criterion.id for result in grade.results if result.needs_human]
+    without = f"without {', '.join(open_ones)}" if 0 < len(open_ones) < 4 else "so far"
+    return f" ({number(total)} of {number(TOTAL)} {without})" if total else ""
 
 
 def to_look_at(grades: list[Grade]) -> list[str]:
-    """For a terminal: whom a human should look at, and why."""
+    """Whom a human should look at, with the points so far, and why: a line each."""
     shown = [grade for grade in grades if grade.to_look_at]
-    lines = [f"To look at by a human: {len(shown)}"] if shown else []
-    return lines + [f"  {shortened(f'{grade.name}: ' + ' '.join(grade.to_look_at))}" for grade in shown]
+    return [f"{grade.name}{so_far(grade)}: {' '.join(grade.to_look_at)}" for grade in shown]
 
 
 def shortened(text: str, width: int = 70) -> str:
     """A text in one line that is no longer."""
     text = " ".join(text.split())
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def for_a_log(line: str) -> str:
+    """A line in which GitHub's log finds no command, whatever names and sentences are in it."""
+    return re.sub(r"^(\s*:)(?=:)", r"\1 ", line).replace("##[", "## [")

@@ -2,66 +2,116 @@
 
 import html
 import re
+from collections import Counter
 from pathlib import Path
 
 from ..judging.result import Grade
 from ..sheet.rubric import TOTAL
+from .by_hand import Person
 from .csv_file import cell, ids_of, load_csv
-from .text import number, one_line
+from .text import few, number, one_line
 from .writing import write_whole
 
 
-def fill(path: Path, grades: list[Grade]) -> int:
+def fill(path: Path, grades: list[Grade], people: list[Person] | None = None) -> list[str]:
     """Write grades into the rows of their people. Everything else stays as it is, the encoding too.
 
-    Returns how many rows were filled in.
+    `people` are all in the download, if these are not all. Returns what to say about it, in sentences.
 
     Raises:
-        ValueError: no column can be told to be the one for the grades; nothing is written then.
+        ValueError: it can't be told where a grade belongs, in a sentence; nothing is written then.
         OSError: it can't be read or written.
     """
+    people = grades if people is None else people
     file = load_csv(path)
-    rows = file.rows
-    column, feedback = _columns(path, rows)
+    column, feedback = _columns(path, file.rows)
+    head, *rows = file.rows
+    owners = _owners(path, head, rows, column, people)
+    grade_of = {(grade.name, grade.id): grade for grade in grades}
+    there, filled = {(owner.name, owner.id) for owner in owners.values()}, set()
     comma = file.has_decimal_commas
-    by_id = {grade.id: grade for grade in grades}
-    people, known = _column_of_ids(rows, by_id)
-    if people is None:
-        raise ValueError(f"{path.name} has no column of these ids")
-    filled = 0
-    for row in rows[1:]:
-        grade = by_id.get(known.get(_id(row[people]))) if len(row) > max(people, column) else None
-        if grade is None or not grade.has_points:
+    for place, owner in owners.items():
+        row, grade = rows[place], grade_of.get((owner.name, owner.id))
+        if grade is None or not grade.has_points or len(row) <= column:
             continue
         points = number(grade.total)
         row[column] = points.replace(".", ",") if comma else points
         if feedback is not None and len(row) > feedback:
             row[feedback] = cell(html.escape(one_line(grade), quote=False))  # Moodle shows it as HTML
-        filled += 1
+        filled.add(grade.name)
     write_whole(path, file.to_bytes())
-    return filled
+    said = [f"It has the grades of {len(filled)} of {len(grades)} people."]
+    if without := [name for name, id in grade_of if (name, id) not in there]:
+        said.append(f"Without a row of their own in it: {few(without)}.")
+    if len(people) > 1 and (missing := _missing(head, rows, column, owners)):
+        some = "1 person" if len(missing) == 1 else f"{len(missing)} people"
+        are = "is" if len(missing) == 1 else "are"
+        said.append(f"{some} of the worksheet handed in and {are} not in the download: {few(missing)}.")
+    return said
 
 
-def absent(path: Path, grades: list[Grade]) -> list[str]:
-    """The names of those who have no row.
+def is_for_groups(path: Path) -> bool:
+    """Whether groups hand in. It is seen as well whether the grades will fit into the table.
 
     Raises:
-        ValueError: it is no table.
+        ValueError: a sentence that says why they don't.
         OSError: it can't be read.
     """
     rows = load_csv(path).rows
-    known = ids_of((_id(cell) for row in rows[1:] for cell in row), (grade.id for grade in grades))
-    return [grade.name for grade in grades if grade.id not in known.values()]
+    column, _ = _columns(path, rows)
+    return _group(rows[0], column) is not None
 
 
-def check(path: Path) -> None:
-    """See now whether the grades will fit into the table.
+def _owners(path, head, rows, column, people):
+    """Whose each row is, {its place: a person}: by the group where groups hand in, else by the id.
 
-    Raises:
-        ValueError: a sentence that says why not.
-        OSError: it can't be read.
+    A group's number may be somebody else's, and two people may have one id: those own no row.
     """
-    _columns(path, load_csv(path).rows)
+    group = _group(head, column)
+    if group is not None:
+        keys = [(_letters(person.name), person) for person in people]
+        cells = [_letters("".join(row[group : group + 1])) for row in rows]
+        what = f"group that is called as in the column {head[group]}"
+    elif any(person.is_group for person in people):
+        raise ValueError(f"groups handed in, and {path.name} has no column that tells who is in them")
+    else:
+        keys = [(person.id, person) for person in people]
+        cells = _ids(head, rows, [person.id for person in people])
+        what = "column of these ids"
+    counts = Counter(key for key, _ in keys)
+    alone = {key: person for key, person in keys if key and counts[key] == 1}
+    found = {place: alone[key] for place, key in enumerate(cells) if key in alone}
+    if not found:
+        raise ValueError(f"{path.name} has no {what}")
+    return found
+
+
+def _missing(head, rows, column, owners):
+    """Who handed in and owns no row: whose status begins as that of most who own one."""
+    status = _called(r".*(stat|estado).*", head, range(column))
+    if status is None:
+        return []
+    begins = ["".join(row[status : status + 1]).partition(" ")[0] for row in rows]
+    usual = Counter(begins[place] for place in owners if begins[place]).most_common(1)
+    name = 0 if status == 1 else 1  # the authors are anonymous: they have a number only
+    is_missing = [usual and word == usual[0][0] and i not in owners for i, word in enumerate(begins)]
+    return [row[name] for row, missing in zip(rows, is_missing, strict=True) if missing]
+
+
+def _group(head, column):
+    """Moodle's column of groups, which only a team assignment has behind the status; or None."""
+    status = _called(r".*(stat|estado).*", head, range(column))
+    return _called(r"gr\w{1,3}p\w{,2}", head, range(status or 0, column))
+
+
+def _called(pattern, head, columns):
+    """The first of the columns that is called so, in whatever language; or None."""
+    return next((i for i in columns if re.fullmatch(pattern, head[i], re.I)), None)
+
+
+def _letters(name):
+    """A group's name as it is, and as it is in the name of a folder."""
+    return re.sub(r"[\W_]", "", name).casefold()
 
 
 def _number(text):
@@ -77,12 +127,12 @@ def _id(text):
     return found[1] if found else ""
 
 
-def _column_of_ids(rows, ids):
-    """The column with most of these ids, and whose they are, {as written: id}; (None, {}) if none has any."""
-    columns = [[_id(row[i]) for row in rows[1:] if i < len(row)] for i in range(len(rows[0]))]
+def _ids(head, rows, ids):
+    """Whose id stands in each row, in the column that has most of them; "" if nobody's."""
+    columns = [[_id("".join(row[i : i + 1])) for row in rows] for i in range(len(head))]
     known = [ids_of(written, ids) for written in columns]
     best = max(range(len(known)), key=lambda i: len(known[i]))
-    return (best, known[best]) if known[best] else (None, {})
+    return [known[best].get(text, "") for text in columns[best]]
 
 
 def _columns(path, rows):
@@ -133,11 +183,9 @@ def _comments(rows, maximum):
     There is none where the teacher has switched comments off: then times of changes stand last.
     """
     later = range(maximum + 1, len(rows[0]))
-    called = [i for i in later if re.search(r"feedback|kommentar|comm?ent|comentari", rows[0][i], re.I)]
-    if called:
-        return called[0]
-    if not later:
-        return None
+    called = _called(r".*(feedback|kommentar|comm?ent|comentari).*", rows[0], later)
+    if called is not None or not later:
+        return called
     cells = [row[later[-1]].strip() for row in rows[1:] if later[-1] < len(row)]
     is_times = any(cells) and all(not c or c == "-" or re.search(r"\b20\d\d\b.*\d:\d\d", c) for c in cells)
     return None if is_times else later[-1]

@@ -10,8 +10,7 @@ import time
 from collections.abc import Sequence
 
 from ..handed_in.printable import one_line, plain_text
-from ..handed_in.source import imported_by
-from ..handed_in.submission import Submission
+from ..handed_in.submission import Submission, imported_by
 from ..sheet.rubric import FUNCTIONS
 from . import answers
 from .answers import Answer, Died, Missing, Raised

@@ -1,0 +1,40 @@
+"""Who handed in something, before any of it is opened."""
+
+from dataclasses import dataclass, field
+
+from .item import Item
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of one person: where it lies among theirs, and which upload it is (later ones are larger)."""
+
+    item: Item
+    path: str
+    order: tuple[int, ...] = ()
+
+
+@dataclass
+class Person:
+    """A person or a group, and what they handed in.
+
+    Attributes:
+        other_kind: whether something else than a file was handed in, such as a text online.
+        needs_human: whether a human must decide what it is, and why, in a sentence (`remark`).
+        only: the path of the file to grade, where that is known.
+        members: the names of a team, as keys.
+        is_group: whether it is a group, whose number is nobody's.
+        entry: its name in a system's download; or "".
+    """
+
+    name: str
+    id: str = ""
+    late: bool = False
+    uploads: list[Upload] = field(default_factory=list)
+    other_kind: bool = False
+    needs_human: bool = False
+    remark: str = ""
+    only: str | None = None
+    members: dict[str, None] = field(default_factory=dict)
+    is_group: bool = False
+    entry: str = ""

@@ -1,0 +1,87 @@
+"""What was handed in, as submissions: asks a process of its own, which reads it (reader.py)."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .submission import Submission
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Download:
+    """What was handed in, and the names of files in between that are nobody's."""
+
+    submissions: list[Submission]
+    passed_over: list[str] = field(default_factory=list)
+
+
+def read_download(paths: Iterable[str | os.PathLike], layout: str | None = None) -> Download:
+    """The submissions at `paths`: files, archives, folders of one person, or of many.
+
+    Args:
+        layout: the name of a system (systems.LAYOUTS), where the names don't tell it.
+
+    Raises:
+        FileNotFoundError: a path that doesn't exist, or a folder without any submission.
+    """
+    asked = {"paths": list(map(os.fspath, paths)), "layout": layout}
+    head, *lines = _ask(asked) or [b"{}"]
+    said = json.loads(head)
+    if "missing" in said:
+        raise FileNotFoundError(said["missing"])
+    if "passed_over" not in said:
+        raise FileNotFoundError("what was handed in can't be read: the process that reads it has died")
+    return Download([Submission.from_json(line) for line in lines], said["passed_over"])
+
+
+def find_submissions(paths: Iterable[str | os.PathLike]) -> list[Submission]:
+    """The same without what is nobody's."""
+    return read_download(paths).submissions
+
+
+def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
+    """What one person handed in, whatever it is: a file, a folder, or nothing. Never raises."""
+    if not os.path.lexists(path):
+        return Submission(name, problem="Nothing was handed in.")
+    _, *lines = _ask({"paths": [os.fspath(path)], "name": name}) or [b""]
+    if not lines:
+        return Submission(name, problem="What was handed in can't be read.", needs_human=True)
+    return Submission.from_json(lines[0])
+
+
+_PROGRAM = f"""
+import sys
+sys.path[:0] = sys.argv[1:2]
+sys.path += sys.argv[2:]
+from {__package__}.reader import main
+main()
+"""
+
+
+def _ask(message):
+    """The lines that the reader answers; without the last if it has died in between."""
+    # Isolated from the folder that the grader is called in; packages are where this process has them.
+    command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _PROGRAM]
+    process = subprocess.Popen(
+        [*command, os.fspath(PROJECT), *filter(os.path.isabs, sys.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the grader, which then ends it
+    )
+    try:
+        return process.communicate(json.dumps(message).encode())[0].splitlines()
+    finally:
+        if os.name == "posix":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
