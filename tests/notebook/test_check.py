@@ -8,14 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.examples import EXAMPLES, EXPECTED
-from tests.grading.handed_in.reading import find_submissions
-from tests.grading.judging.function import check_function
-from tests.grading.judging.grade import grade
-from tests.grading.judging.result import Status
 from tests.grading.notebook import check
-from tests.grading.running.process import Limits
-from tests.grading.running.sandbox import Sandbox
 from tests.grading.sheet.rubric import CRITERIA, EXERCISES, FUNCTIONS, TOTAL
 
 POINTS = {number: exercise.points for number, exercise in EXERCISES.items()}
@@ -34,28 +27,6 @@ def define(source, path="<cell>"):
     namespace = {}
     exec(compile(source, path, "exec"), namespace)
     return namespace
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox(Limits(seconds=5)) as sandbox:
-        yield sandbox
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in EXPECTED if name.startswith("wrong/") and name.endswith(".py")]
-)
-def test_same_sentences_as_the_grader(name, sandbox):
-    (submission,) = find_submissions([EXAMPLES / name])
-    expected = grade(submission, sandbox)
-    if expected.status is not Status.GRADED:
-        return  # there is no function to check
-    namespace = {}
-    exec(compile(submission.source, EXAMPLES / name, "exec"), namespace)
-    for exercise, function in FUNCTIONS.items():
-        if function in namespace:
-            found = check_function(namespace[function], exercise)
-            assert found == [r for r in expected.results if r.criterion.exercise == exercise]
 
 
 def test_what_a_wrong_function_shows(capsys):

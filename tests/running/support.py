@@ -1,6 +1,7 @@
 """What the tests of the sandbox share: example programs, and questions to the system."""
 
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -31,9 +32,15 @@ def program(name: str, **constants) -> str:
 
 def output_of(sandbox, source: str) -> str:
     """What a submission prints while it is loaded."""
-    with Session(sandbox, Submission("test", source=source)) as session:
+    with Session(sandbox, submission_of(source)) as session:
         session.close()
     return session.output
+
+
+def submission_of(source: str) -> Submission:
+    """A script that imports what its lines say."""
+    imports = re.findall(r"(?m)^(?:import|from) (\w+)", source)
+    return Submission("test", source=source, imports=frozenset(imports))
 
 
 def loaded_from(sandbox, source: str):

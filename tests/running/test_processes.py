@@ -18,6 +18,7 @@ from tests.grading.running.answers import Died
 from tests.grading.running.inside.processes import below
 from tests.grading.running.process import Limits
 from tests.grading.running.sandbox import Sandbox
+from tests.grading.running.session import Session
 from tests.grading.sheet.rubric import FUNCTIONS, TOTAL
 
 from .support import (
@@ -28,7 +29,6 @@ from .support import (
     eventually,
     family_of,
     grades_right,
-    loaded_from,
     output_of,
     parent_of,
     program,
@@ -56,7 +56,7 @@ HOSTILE = sorted((EXAMPLES / "hostile").glob("*.py"))
 @pytest.mark.parametrize(("level", "share"), [("full", 0), ("container", 1), ("filter", 2), ("bare", 3)])
 def test_many_in_a_row_leave_nothing_behind(request, temporary, monkeypatch, level, share):
     sandbox = request.getfixturevalue(level)
-    monkeypatch.setattr(sandbox, "limits", Limits(seconds=1))
+    monkeypatch.setattr(sandbox, "limits", Limits(seconds=0.5))
     server = server_of(sandbox)
     assert grades_right(sandbox)
 
@@ -156,6 +156,20 @@ def is_submission(pid):
 
 
 @LINUX
+def test_who_waits_for_a_processor_is_not_out_of_time(sandbox):
+    compute = "import time\nwhile time.process_time() - START < 0.15:\n    pass\n"
+    source = f"import time\nSTART = time.process_time()\n{compute}{RIGHT}"
+    rivals = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8 * os.cpu_count())]
+    try:
+        with Session(sandbox, Submission("slow", source=source), seconds=0.5) as session:
+            assert session.loaded == tuple(FUNCTIONS.values())
+    finally:
+        for rival in rivals:
+            rival.kill()
+            rival.wait()
+
+
+@LINUX
 def test_threads_share_what_is_imported_and_known_of_the_machine(new_sandbox):
     with new_sandbox() as sandbox:
         found = [server_of(sandbox)]
@@ -204,17 +218,15 @@ def test_a_default_timeout_of_sockets_ends_no_server(new_sandbox):
         socket.setdefaulttimeout(before)
 
 
-def test_spawning_where_nothing_can_fork(temporary):
-    with Sandbox(Limits(seconds=30, memory_bytes=512 << 20), fork=False) as sandbox:
+def test_spawning_where_nothing_can_fork(temporary, monkeypatch):
+    monkeypatch.setattr(trial, "CHECKS", [])
+    limits = Limits(seconds=0.5, memory_bytes=512 << 20)  # the clock starts when torch is there
+    with Sandbox(limits, fork=False) as sandbox:
         assert grades_right(sandbox)
         assert sandbox.level.name == "bare"
         if IS_LINUX:
-            call = "get_objective_term(*[torch.zeros(2, 2)] * 5)"
-            assert loaded_from(sandbox, f"{program('children_with_memory')}\n{call}") == Died("memory")
+            source = program("children_with_memory").replace("get_objective_term", "hold")
+            source += "hold(*[torch.zeros(2, 2)] * 5)"
+            with Session(sandbox, Submission("many", source=source), seconds=30) as session:
+                assert session.loaded == Died("memory")
     assert list(temporary.iterdir()) == []
-
-
-def test_the_clock_of_a_spawned_submission_starts_when_torch_is_there(monkeypatch):
-    monkeypatch.setattr(trial, "CHECKS", [])
-    with Sandbox(Limits(seconds=0.5), fork=False) as sandbox:
-        assert loaded_from(sandbox, RIGHT) == tuple(FUNCTIONS.values())

@@ -19,7 +19,7 @@ POINTS = {number: exercise.points for number, exercise in EXERCISES.items()}
 
 @pytest.fixture(scope="module")
 def short_sandbox(new_sandbox):
-    with new_sandbox(Limits(seconds=2)) as sandbox:
+    with new_sandbox(Limits(seconds=1)) as sandbox:
         yield sandbox
 
 
@@ -68,18 +68,9 @@ def test_what_ends_the_process_is_asked_one_by_one(short_sandbox):
     )
     found, counts = messages_of(short_sandbox, source)
     assert (found.points(1), found.points(2), found.points(3)) == (POINTS[1], 0, POINTS[3])
-    assert "within 2 seconds" in next(iter(found.sentences))
+    assert "within 1 seconds" in next(iter(found.sentences))
     assert found.output.split() == ["loaded", "asked", "loaded"]  # what was printed in vain is not shown
     assert counts[0] == 2 and len(counts) == 3
-
-
-def test_a_slow_import_counts_once(new_sandbox):
-    source = f"import time\ntime.sleep(1.3)\n{RIGHT}"
-    for line in source.splitlines():
-        if line.startswith("def "):
-            source = source.replace(line, f"{line}\n    time.sleep(0.3)")
-    with new_sandbox(Limits(seconds=1.5)) as sandbox:  # 1.3 s, and 23 calls of 0.3: less than six times 1.5
-        assert grade(Submission("slow", source=source), sandbox).total == TOTAL
 
 
 def test_what_a_later_call_changes_is_no_change_by_the_first(short_sandbox):

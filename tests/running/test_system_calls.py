@@ -90,7 +90,7 @@ def test_no_signal_is_sent_by_news_of_a_file(with_filter):
         try:
             server = server_of(with_filter)
             output = output_of(with_filter, program("signal_by_fcntl", VICTIM=victim.pid))
-            assert output.split() == ["refused"] * 4
+            assert output.split() == ["refused"] * 6
             assert victim.poll() is None and server_of(with_filter) == server
         finally:
             victim.kill()

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..running.answers import Died, Raised, Returned
+from ..running.undecided import is_undecided
 from ..sheet.probes import Batch, Probes
 from ..sheet.rubric import Exercise
 from ..sheet.steps import Formula
@@ -77,7 +78,7 @@ class _Examination:
         reason, mistake = sentences.sentence_for(answer, batch.letters)
         if isinstance(answer, Raised) and answer.kind in ("RuntimeError", "ValueError", "IndexError"):
             reason += f" It was called with {batch.size}."
-        self.verdict.stop(reason, mistake, needs_human=answer == Died("time"))
+        self.verdict.stop(reason, mistake, needs_human=is_undecided(answer))
         return None
 
     def _round_anew(self, questions):

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from ..handed_in.submission import Submission
-from ..running.answers import Died, Missing
 from ..running.sandbox import Sandbox
 from ..running.session import Session
+from ..running.undecided import is_undecided
 from ..sheet.probes import Probes
 from ..sheet.rubric import CRITERIA, EXERCISES
 from . import sentences
@@ -33,11 +33,13 @@ def _run(submission, sandbox, probes):
             reason, mistake = sentences.sentence_for(session.loaded, of="file")
             if mistake not in ("syntax", "import"):
                 reason = f"While it is imported: {reason}"
-            cause = Cause(mistake, reason, needs_human=session.loaded == Died("time"))
+            cause = Cause(mistake, reason, is_undecided(session.loaded))
             found = _nothing(cause, Status.IMPORT_FAILED)
         session.close()
         output, missing = session.output.strip(), tuple(sandbox.missing)
-        return replace(found, output=output, unprotected=missing, seed=probes.seed), session.is_orphan
+        note = sentences.left_out(session.left_out) if session.left_out else ""
+        found = replace(found, output=output, unprotected=missing, seed=probes.seed, note=note)
+        return found, session.is_orphan
 
 
 def _results(session, probes):
@@ -46,11 +48,13 @@ def _results(session, probes):
         [examine_safely(exercise, probes) for exercise in there], session.call_all, session.call
     )
     examined = {exercise.number: results for exercise, results in zip(there, examinations, strict=True)}
-    return [result for e in EXERCISES.values() for result in examined.get(e.number) or _missing(e)]
+    return [result for e in EXERCISES.values() for result in examined.get(e.number) or _missing(e, session)]
 
 
-def _missing(exercise):
-    return Verdict(exercise).lose_all(*sentences.sentence_for(Missing(exercise.function))).results()
+def _missing(exercise, session):
+    answer = session.missing(exercise.function)
+    verdict = Verdict(exercise).lose_all(*sentences.sentence_for(answer), is_undecided(answer))
+    return verdict.results()
 
 
 def _nothing(cause, status):

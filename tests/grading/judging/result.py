@@ -194,7 +194,7 @@ class Grade:
             id=submission.id,
             late=submission.late,
             file=submission.file,
-            note=submission.note or "",
+            note=" ".join(filter(None, (submission.note, self.note))),
             unclear=unclear if submission.needs_human else "",
             is_group=submission.is_group,
             entry=submission.entry,

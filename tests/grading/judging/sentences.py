@@ -1,11 +1,15 @@
 """All that the judging says to authors: for each mistake a short name, for counting, and a sentence."""
 
 import re
+import sys
 from dataclasses import dataclass
 
 from ..running.answers import Answer, Died, Missing, Raised, Returned
+from ..running.undecided import may_be_newer
 from ..sheet.rubric import Exercise
 from ..sheet.slips import slip
+
+VERSION = "{}.{}".format(*sys.version_info)
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,8 @@ OTHER_SCALE = (
 
 # No answer.
 MISSING = Sentence("missing", "There is no function named `{name}`.")
+ALIKE = Sentence("missing", "There is no function named `{name}`. Is it `{alike}` that is meant?")
+LEFT_OUT = "{why} Only what the three functions need was run."
 DEATHS = {
     "memory": "Your {of} takes too much memory, all its processes together.",
     "disk": "Your {of} fills the disk.",
@@ -150,7 +156,10 @@ NO_SOLUTION = Sentence("no solution.py",
 NO_MODULE = Sentence("import",
     "Your code imports {name}, which is not there when it is graded. One file is graded, and torch is all it "
     "needs.")
-SYNTAX = Sentence("syntax", "Your file is not valid Python: {message}{place}.")
+SYNTAX = Sentence("syntax", f"Your file is not valid Python {VERSION}: {{message}}{{place}}.")
+NEWER = Sentence("syntax",
+    f"Your file is not valid Python {VERSION}, with which it is graded: {{message}}{{place}}. In a newer "
+    "Python it may be.")
 SIGNATURE = Sentence("wrong signature",
     "Your function does not take the arguments of the sheet: {message}.")
 OUT_OF_MEMORY = Sentence("memory", "Your {of} asks for too much memory{place}.")
@@ -173,16 +182,16 @@ def sentence_for(
         of: what was run, the author's "function" or "file".
     """
     if isinstance(answer, Missing):
-        return MISSING(name=answer.name)
+        return (ALIKE if answer.alike else MISSING)(name=answer.name, alike=answer.alike)
     if isinstance(answer, Died):
         return DEATHS[answer.cause].format(of=of, seconds=answer.seconds or 0), answer.cause
     kind, message, where = answer.kind, answer.message, place(answer)
     if is_stub(answer):
         return NOT_IMPLEMENTED()
-    if kind == "ModuleNotFoundError":
+    if kind == "ModuleNotFoundError" and answer.module:
         return NO_SOLUTION() if answer.module == "solution" else NO_MODULE(name=answer.module)
     if kind in ("SyntaxError", "IndentationError", "TabError"):
-        return SYNTAX(message=message, place=where)
+        return (NEWER if may_be_newer(answer) else SYNTAX)(message=message, place=where)
     if kind == "NameError":
         return f"Your {of} uses a name that is not defined: {message}{where}.", kind
     is_about_arguments = kind == "TypeError" and re.search(_ARGUMENTS, message)
@@ -196,6 +205,11 @@ def sentence_for(
         return OUT_OF_MEMORY(of=of, place=where)
     text = f"{kind}: {message}".rstrip(": .")
     return f"Your {of} stops with {text}{where}.", kind
+
+
+def left_out(answer: Raised | Died) -> str:
+    """What is said where a file stops so, and its functions don't need that."""
+    return LEFT_OUT.format(why=sentence_for(answer, of="file")[0])
 
 
 def is_stub(answer: Answer) -> bool:

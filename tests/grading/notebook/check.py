@@ -135,8 +135,7 @@ def _notes(results, in_cells, checked):
         names = " and ".join(f"`{name}`" for name in in_cells)
         notes.append(f"{names}: written in this notebook. Hand in the notebook as well as solution.py.")
     if len(in_cells) < checked:
-        if note := solution_file.settings_note():
-            notes.append(note)
+        notes += filter(None, (solution_file.left_out_note(), solution_file.settings_note()))
         if any(result.lost for result in results):
             notes.append(solution_file.saved())  # perhaps the student's last change was not
     return notes

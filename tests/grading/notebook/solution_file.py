@@ -4,6 +4,7 @@ Importing this module makes `import solution` mean the file of this sheet's own 
 runs. If that file can't be loaded, its three functions raise the reason.
 """
 
+import ast
 import contextlib
 import importlib.abc
 import importlib.util
@@ -13,10 +14,13 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+from ..running.inside.cells import python_of
+from ..running.inside.load import add_what_a_notebook_has, execute, execute_needed
 from ..sheet.rubric import FUNCTIONS
 
 PATH = Path(__file__).resolve().parents[3] / "solution.py"
 _error: BaseException | None = None  # what kept the file from being loaded
+_left_out: BaseException | None = None  # what kept it from being loaded as a whole
 _put_back: list[str] = []  # the settings of torch that the file changed, and should not have
 
 
@@ -46,15 +50,29 @@ class _Solution(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             self._load()
 
     def _load(self):
-        global _error
-        self._loaded, _error = _version(), None
+        """As the grader does: as it is, or else no more of it than the functions need."""
+        global _error, _left_out
+        self._loaded, _error, _left_out = _version(), None, None
+        names, functions = vars(self._module), list(FUNCTIONS.values())
+        own, text = dict(names), ""
         with _settings_put_back():
             try:
-                exec(compile(PATH.read_bytes(), PATH, "exec"), vars(self._module))
+                text = importlib.util.decode_source(PATH.read_bytes())
+                execute(ast.parse(python_of(text, str(PATH), {}), PATH), str(PATH), names)
+                return
             except BaseException as error:  # SystemExit and an interrupt, too, are told by the functions
                 _error = error
-                for name in FUNCTIONS.values():
-                    setattr(self._module, name, _raising(error, name))
+            if isinstance(_error, (Exception, SystemExit)):
+                names.clear()
+                names.update(own)
+                with contextlib.suppress(Exception):  # it can't be read, or not even its functions are Python
+                    tree = ast.parse(python_of(text, str(PATH), {}, functions), PATH)
+                    execute_needed(tree, str(PATH), names, functions)
+                if any(name in names for name in functions):
+                    _error, _left_out = None, _error
+                    return
+        for name in functions:
+            names[name] = _raising(_error, name)
 
 
 def install() -> None:
@@ -63,6 +81,7 @@ def install() -> None:
 
     finder = _Solution()
     sys.meta_path.insert(0, finder)
+    add_what_a_notebook_has()
     if get_ipython() is not None:
         get_ipython().events.register("pre_run_cell", finder.refresh)
 
@@ -84,16 +103,25 @@ def is_in_use() -> bool:
 
 def load_problem() -> str | None:
     """What keeps solution.py from being loaded, in a sentence."""
-    if _error is None:
-        return None
     if isinstance(_error, KeyboardInterrupt):
         return "It was interrupted while it was loaded. Is there an endless loop outside of the functions?"
     if isinstance(_error, FileNotFoundError) and not PATH.exists():
         return f"There is no {PATH.name} beside this notebook any more."
-    kind, message, line, code = type(_error).__name__, str(_error), None, ""
-    if isinstance(_error, SyntaxError):
-        kind, message, line, code = "It is not valid Python", _error.msg, _error.lineno, _error.text or ""
-    for frame in traceback.extract_tb(_error.__traceback__):
+    return None if _error is None else _told(_error)
+
+
+def left_out_note() -> str | None:
+    """Why only what the functions need was loaded of solution.py, in a sentence."""
+    if _left_out is None:
+        return None
+    return f"solution.py stops. {_told(_left_out)} Only what the three functions need was run."
+
+
+def _told(error):
+    kind, message, line, code = type(error).__name__, str(error), None, ""
+    if isinstance(error, SyntaxError):
+        kind, message, line, code = "It is not valid Python", error.msg, error.lineno, error.text or ""
+    for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename == str(PATH):
             line, code = frame.lineno, frame.line or ""
     where = f" (line {line}: `{code.strip()}`)" if line else ""

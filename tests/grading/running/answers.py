@@ -78,9 +78,10 @@ class Died:
 
 @dataclass(frozen=True)
 class Missing:
-    """There is no function of this name."""
+    """There is no function of this name, but maybe one that is called almost so."""
 
     name: str
+    alike: str = ""
 
 
 Answer = Returned | Raised | Died | Missing
@@ -90,7 +91,7 @@ def split(reports: list[dict], numbers: list[np.ndarray], count: int) -> list[tu
     """What one message says of so many calls, each with its own numbers.
 
     Raises:
-        ValueError, TypeError, KeyError: it is none that inside/server.py sends.
+        ValueError, TypeError, KeyError: it is none that inside/submission.py sends.
     """
     if not isinstance(reports, list) or len(reports) != count:
         raise TypeError("other answers")

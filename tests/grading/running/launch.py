@@ -95,7 +95,7 @@ def _anyone_enters(path):
 
 
 def command(*arguments: str) -> list[str]:
-    """The command line of a process that runs inside/server.py with these arguments."""
+    """The command line of a process that runs inside/main.py with these arguments."""
     # Isolated mode keeps the project off the path; the packages are found where this process finds them.
     start = (
         f"import sys; sys.path[:] = {library()!r}\n"
@@ -103,8 +103,8 @@ def command(*arguments: str) -> list[str]:
         f"spec = spec_from_file_location('inside', {INSIDE!r} + '/__init__.py')\n"
         "sys.modules['inside'] = module_from_spec(spec)\n"
         "spec.loader.exec_module(sys.modules['inside'])\n"
-        "from inside import server\n"
-        "server.main()"
+        "from inside import main\n"
+        "main.main()"
     )
     return [sys.executable, "-I", "-B", "-X", "utf8", "-c", start, *arguments]
 

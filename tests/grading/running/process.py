@@ -10,14 +10,16 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from .inside.processes import below
-
 MAX_FILES = 4096
+MAX_MAPPED = 16  # files that are removed and closed, and held by being mapped alone
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use. Time is per call, and once for the import."""
+    """What a submission may use. Time is per call, and once for the import; six times as much for all of it.
+
+    It does not count while the submission waits for a processor that others use.
+    """
 
     seconds: float = 10.0
     memory_bytes: int = 4 << 30
@@ -57,9 +59,8 @@ class Process:
     def __post_init__(self):
         atexit.register(self.end)  # should an interrupt come while it is being ended
 
-    def excess(self) -> str | None:
-        """What it has too much of, "memory" or "disk": the system's limits are for each process alone."""
-        pids = below(self.family)
+    def excess(self, pids: list[int]) -> str | None:
+        """What these, its processes, have too much of, "memory" or "disk": the system limits each alone."""
         if memory_of([self.family, *pids]) > self.memory_bytes:
             return "memory"
         if self.folder_bytes is None:
@@ -86,12 +87,27 @@ def memory_of(pids: Iterable[int]) -> int:
     return total
 
 
+def times_of(pids: Iterable[int]) -> tuple[float, float]:
+    """How many seconds these processes have computed, and have waited for a processor (Linux, else 0)."""
+    computed = waited = 0.0
+    for pid in pids:
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            with open(f"/proc/{pid}/stat") as file:
+                ticks = file.read().rpartition(")")[2].split()[11:15]
+            computed += sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+            with open(f"/proc/{pid}/schedstat") as file:
+                waited += int(file.read().split()[1]) / 1e9
+    return computed, waited
+
+
 def disk_of(folder: str, pids: Iterable[int], enough: int) -> float:
     """The bytes in this folder, and in files that these processes hold open though they are removed.
 
     Counting ends at `enough`; what can't be looked at or has too many files is without end.
     """
     size = count = 0
+    if len(set().union(*(_mapped_of(folder, pid) for pid in pids))) > MAX_MAPPED:
+        return math.inf
     folders = [folder, *(f"/proc/{pid}/fd" for pid in pids)]
     for one in folders:
         of_process = one.startswith("/proc/")
@@ -114,6 +130,14 @@ def disk_of(folder: str, pids: Iterable[int], enough: int) -> float:
                 continue  # root of a container that may not look (Docker): nobody has hidden anything
             return math.inf
     return size
+
+
+def _mapped_of(folder, pid):
+    """The numbers of this folder's removed files that a process has mapped; their sizes can't be seen."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps", errors="replace") as file:
+        lines = (line.split(maxsplit=5) for line in file if line.endswith(" (deleted)\n"))
+        return {line[4] for line in lines if line[5].startswith(folder)}
+    return set()
 
 
 def remove(folder: str) -> None:

@@ -1,20 +1,26 @@
 """Talks to one submission in its process. What comes back is data, never code."""
 
 import contextlib
+import difflib
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Sequence
 
-from ..handed_in.printable import plain_text
+from ..handed_in.printable import one_line, plain_text
 from ..handed_in.submission import Submission, imported_by
+from ..sheet.rubric import FUNCTIONS
 from . import answers
-from .answers import Answer, Died, Missing
-from .inside import FUNCTIONS, wire
-from .process import Process
+from .answers import Answer, Died, Missing, Raised
+from .inside import wire
+from .inside.processes import below
+from .process import Process, times_of
 from .question import Question
 
+MAX_NAMES = 200  # of functions, among which one is looked for that was meant
+IN_ALL = 6  # times the limit of one call: what a submission has for all that it does
 SOON = 2.0  # seconds for all usual questions together, which take a right submission a hundredth of that
 
 
@@ -23,6 +29,7 @@ class Session:
 
     Attributes:
         loaded: the names of the functions that it defines, or Raised or Died.
+        left_out: why it stops as it is, where no more than the functions need was loaded; else None.
         output: what it printed, cut at the limit.
         is_orphan: whether its process died together with what it was forked from: maybe not its own doing.
     """
@@ -32,7 +39,7 @@ class Session:
         sandbox,
         submission: Submission,
         seconds: float | None = None,
-        functions: Sequence[str] = FUNCTIONS,
+        functions: Sequence[str] = tuple(FUNCTIONS.values()),
     ):
         """
         Args:
@@ -46,12 +53,17 @@ class Session:
         """
         self._sandbox, self._submission, self._functions = sandbox, submission, list(functions)
         self._seconds = seconds or sandbox.limits.seconds
-        self._left = 6 * self._seconds  # for all that a submission does, however slow it is
+        self._left = IN_ALL * self._seconds
         self._output, self._dropped, self._messages = bytearray(), 0, 0
         self._process: Process | None = None
         self.is_orphan = False
         self._dead: dict[str, Died] = {}
+        self.left_out: Raised | Died | None = None
+        # The cells of a notebook are there to train and to plot as well.
+        self._is_cut = submission.cells is not None
         self.loaded = self._load()
+        if not self._is_cut and not isinstance(self.loaded, tuple) and self.loaded != Died("time"):
+            self._load_what_is_needed()
 
     def __enter__(self):
         return self
@@ -74,18 +86,24 @@ class Session:
         if function in self._dead:
             return self._dead[function]
         if isinstance(self.loaded, tuple) and function not in self.loaded:
-            return Missing(function)
+            return self.missing(function)
         answer = Died("time", self._seconds)
         if self._left >= 0:
             answer = self._load() if self._process is None else ()
         if isinstance(answer, tuple):
-            start = time.monotonic()
             answer = self._ask([question], self._seconds)
-            self._left -= time.monotonic() - start
             answer = answer[0] if isinstance(answer, list) else answer
         if isinstance(answer, Died):
             self._dead[function] = answer
         return answer
+
+    def missing(self, function: str) -> Missing:
+        """The answer for a function that is not there."""
+        names = [name for name in self._defined if name not in self._functions]
+        others = {re.sub(r"\W|_", "", name).lower(): name for name in names}
+        # (The sheet's own `compute_anomaly_scores` is not taken for `anomaly_score`.)
+        alike = difflib.get_close_matches(function.replace("_", ""), others, n=1, cutoff=0.76)
+        return Missing(function, one_line(others[alike[0]]) if alike else "")
 
     def call_all(self, questions: list[Question]) -> list[Answer] | None:
         """The answers to several questions, asked in one message.
@@ -96,7 +114,6 @@ class Session:
         found = self._ask(questions, min(self._seconds, SOON)) if self._process else None
         if isinstance(found, list):
             return found
-        self._left += self._loading  # it is loaded once more
         self._output.clear()
         self._dropped = 0
         return None
@@ -135,7 +152,7 @@ class Session:
     def _load(self):
         process = self._sandbox.start(imported_by([self._submission]))
         self._process = process
-        self._over, self._ended_for = threading.Event(), None
+        self._over, self._ended_for, self._times = threading.Event(), None, (0.0, 0.0)
         self._questions, self._answers = queue.SimpleQueue(), queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=job, args=arguments, daemon=True)
@@ -150,19 +167,27 @@ class Session:
                 thread.start()
             one = self._submission
             message = {"source": one.source, "cells": one.cells, "helpers": one.helpers}
-            message["functions"] = self._functions
-            start = time.monotonic()
-            loaded = self._exchange(message, [], self._parse_functions, self._seconds)
-            self._loading = time.monotonic() - start
-            self._left -= self._loading
-            return loaded
+            message |= {"functions": self._functions, "is_cut": self._is_cut}
+            return self._exchange(message, [], self._parse_functions, self._seconds)
         except BaseException:  # an interrupt, say: nothing is to be left behind
             self.close()
             raise
 
+    def _load_what_is_needed(self):
+        """Load it once more, in a new process, without what stops it; unless that gives no function."""
+        self.close()
+        before = self.loaded, self._output, self._dropped
+        self._output, self._dropped, self._is_cut = bytearray(), 0, True
+        self.loaded, self.left_out = self._load(), self.loaded
+        if not isinstance(self.loaded, tuple) or not self.loaded:
+            self.left_out = None
+            self.loaded, self._output, self._dropped = before
+
     def _watch(self, process, over):
         while not over.wait(0.1):
-            if excess := process.excess():
+            pids = below(process.family)
+            self._times = times_of(pids)
+            if excess := process.excess(pids):
                 self._ended_for = excess
                 process.kill()
                 return
@@ -171,19 +196,27 @@ class Session:
         """What loading came to: the functions that are there, or why there are none."""
         if "error" in report:
             return answers.parse_error(report["error"])
+        self._defined = [str(name)[:80] for name in list(report["defined"])[:MAX_NAMES]]
         return tuple(name for name in self._functions if name in list(report["functions"]))
 
     def _exchange(self, message, arrays, parse, seconds):
         """Send one message, and `parse` the answer to it."""
         self._messages += 1
+        process, start, before = self._process, time.monotonic(), self._times
         self._questions.put((message | {"id": self._messages}, arrays, parse))
-        try:
-            answer, reason = self._answers.get(timeout=seconds), "crash"
-        except queue.Empty:
-            answer, reason = None, "time"
+        answer, reason, left = None, "time", seconds
+        while reason == "time" and left > 0:
+            # What it has waited for a processor, it is given once more.
+            with contextlib.suppress(queue.Empty):
+                answer, reason = self._answers.get(timeout=left), "crash"
+            passed = time.monotonic() - start
+            computed, waited = (now - then for now, then in zip(self._times, before, strict=True))
+            used = max(computed, passed - waited)
+            left = min(seconds - used, IN_ALL * seconds - passed)
+        self._left -= used
         if answer is not None:
             return answer
-        reason, process = self._ended_for or reason, self._process
+        reason = self._ended_for or reason
         self.close()
         self.is_orphan |= reason == "crash" and process.is_orphan
         return Died(reason, seconds)

@@ -10,6 +10,7 @@ from .answers import Raised, Returned
 from .forks import Forks
 from .inside.settings import Level
 from .launch import library
+from .process import SandboxError
 from .question import Question
 from .session import Session
 from .spawns import Spawns
@@ -41,22 +42,21 @@ SOURCE = (Path(__file__).parent / "inside" / "allowed.py").read_text(encoding="u
 
 
 def failure(starter: Forks | Spawns, level: Level, preload: list[str]) -> str | None:
-    """What a right submission that needs these modules can't do at this level, in a sentence, or None.
-
-    Raises:
-        SandboxError: no process can be started.
-    """
+    """What a right submission that needs these modules can't do at this level, in a sentence, or None."""
     packages = {"torch", *(module.partition(".")[0] for module in preload)}
     checks = [c for c in CHECKS if c.package in packages and PathFinder.find_spec(c.package, library())]
     starts = SimpleNamespace(limits=starter.limits, start=lambda _: starter.start(level, preload))
     functions = [check.function for check in checks]
-    with Session(starts, Submission("trial", source=SOURCE), SECONDS, functions) as session:
-        if not isinstance(session.loaded, tuple):
-            return _sentence("imports torch", session.loaded)
-        for check in checks:
-            answer = session.call(Question(check.function, ()))
-            if not isinstance(answer, Returned):
-                return _sentence(check.does, answer)
+    try:
+        with Session(starts, Submission("trial", source=SOURCE), SECONDS, functions) as session:
+            if not isinstance(session.loaded, tuple):
+                return _sentence("imports torch", session.loaded)
+            for check in checks:
+                answer = session.call(Question(check.function, ()))
+                if not isinstance(answer, Returned):
+                    return _sentence(check.does, answer)
+    except SandboxError as error:  # no process can be started
+        return str(error)
     return None
 
 

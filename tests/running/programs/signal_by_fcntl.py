@@ -11,9 +11,13 @@ commands = (
     (reading, F_SETOWN_EX, (1).to_bytes(4, "little") + VICTIM.to_bytes(4, "little")),
     (os.open(".", os.O_RDONLY), fcntl.F_NOTIFY, fcntl.DN_CREATE),
 )
-for number, command, value in commands:
+FIOSETOWN, SIOCSPGRP = 0x8901, 0x8902
+owner = VICTIM.to_bytes(4, "little")
+attempts = [(fcntl.fcntl, *command) for command in commands]
+attempts += [(fcntl.ioctl, reading, command, owner) for command in (FIOSETOWN, SIOCSPGRP)]
+for call, *arguments in attempts:
     try:
-        fcntl.fcntl(number, command, value)
+        call(*arguments)
         print("done")
     except OSError:
         print("refused")

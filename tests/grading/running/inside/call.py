@@ -217,7 +217,7 @@ def explain(error, own_file=None):
     with contextlib.suppress(BaseException):
         report["type"] = str(type(error).__name__)[:80]
         report["message"] = str(error)[:300]
-    if _isinstance(error, ModuleNotFoundError):
+    if _isinstance(error, ModuleNotFoundError) and error.name:
         report["module"] = str(error.name)[:80]
     if _isinstance(error, SyntaxError) and own_file in (None, error.filename):
         report["message"] = str(error.msg)[:300]  # the message without the place

@@ -17,8 +17,8 @@ from . import call, processes
 from .huge import use_huge_pages
 from .namespaces import Namespaces
 from .rules import private
-from .serve import start, take_streams
 from .settings import Settings
+from .submission import start, take_streams
 from .wire import READY
 
 

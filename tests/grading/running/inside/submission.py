@@ -1,12 +1,16 @@
 """The process of one submission: takes its place, loads it, and answers questions to its functions."""
 
+import ast
 import contextlib
 import os
+import re
 import sys
+import types
 
 from . import call
+from .cells import python_of, text_of
 from .confine import confine
-from .load import MissingModule, load, slice_notebook, write_helpers
+from .load import add_what_a_notebook_has, defined_in, execute, execute_needed
 from .namespaces import Namespaces
 from .settings import Settings
 from .wire import receive, send
@@ -60,10 +64,12 @@ def _serve(requests, replies):
             _exit(0)  # the submission forked, and this is the child: one answer is enough
         send(replies, report | {"id": message["id"]}, numbers)
 
-    path = os.path.join(os.getcwd(), "solution.py" if message["cells"] is None else "notebook.py")
+    path = _path_for(message)
     try:
-        namespace = _load(message, path)
+        tree = _parsed(message, path)
+        namespace = _load(tree, path, message)
         report = {"functions": [name for name in message["functions"] if callable(namespace.get(name))]}
+        report["defined"] = defined_in(tree)
     except BaseException as error:
         report = {"error": call.explain(error, path)}
     answer(message, report)
@@ -79,15 +85,40 @@ def _serve(requests, replies):
         answer(message, {"calls": reports}, numbers)
 
 
-def _load(message, path):
-    """The namespace of a submission: a module, or of a notebook what defines the functions."""
+def _path_for(message):
+    """Where the text is written. A script that imports `solution` is a sheet, and not that module itself."""
     source = message["source"]
-    if message["helpers"]:
-        write_helpers(message["helpers"])
-    if message["cells"] is None:
-        return load(source, path, "solution")
-    if source is not None:  # a solution.py beside the notebook, for cells that delegate to it
-        write_helpers({"solution.py": source})
+    is_sheet = message["cells"] is not None or re.search(r"(?m)^\s*(import|from)\s+solution\b", source)
+    return os.path.join(os.getcwd(), "notebook.py" if is_sheet else "solution.py")
+
+
+def _parsed(message, path):
+    """The syntax tree of what was handed in, which is written into the folder with all that belongs to it."""
+    source, cells, files = message["source"], message["cells"], {}
+    if cells is None:
+        text = python_of(source, path, files, message["functions"] if message["is_cut"] else None)
     else:
-        sys.modules["solution"] = MissingModule("solution")
-    return load(slice_notebook(message["cells"], path), path, "__main__")
+        text = text_of(cells, message["functions"], path, files)
+        files |= {} if source is None else {"solution.py": source}  # for cells that delegate to it
+    for name, content in (files | message["helpers"] | {path: text}).items():
+        os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+        with open(name, "w", encoding="utf-8", newline="") as file:
+            file.write(content)
+    if files or message["helpers"]:
+        sys.path.insert(0, os.getcwd())
+    return ast.parse(text, path)
+
+
+def _load(tree, path, message):
+    """The namespace of a module that was executed as it is, or as far as the functions need it."""
+    name = os.path.basename(path).removesuffix(".py")
+    module = types.ModuleType(name if message["cells"] is None else "__main__")
+    module.__file__ = path
+    sys.modules[module.__name__] = module
+    sys.argv[:] = [path]
+    add_what_a_notebook_has()
+    if message["is_cut"]:
+        execute_needed(tree, path, vars(module), message["functions"])
+    else:
+        execute(tree, path, vars(module))
+    return vars(module)
