@@ -55,6 +55,11 @@ def test_a_mistake_that_costs_several_criteria_is_counted_once_and_said_once_an_
     assert sum("(The same mistake as in exercise 1.)" in line for line in lines) == 1
 
 
+def test_of_different_reasons_for_one_kind_one_is_an_example():
+    people = [graded("a", {"1.hidden"}, Cause("ValueError", f"Line {line}.")) for line in (1, 1, 2)]
+    assert mistakes_of(people) == [("ValueError", "for example: Line 1.", 3)]
+
+
 def test_a_verdict_keeps_each_cause_of_a_part():
     verdict = Verdict(EXERCISES[1])
     verdict.lose("hidden", "One.", "one")
@@ -133,6 +138,7 @@ def test_an_unclear_file_is_to_look_at_until_a_human_has_decided():
     graded_but_unclear = graded("d").of(Submission("d", note="There are two files.", needs_human=True))
     assert graded_but_unclear.status is Status.TO_LOOK_AT
     assert to_look_at([graded_but_unclear]) == ["d (35 of 35 so far): There are two files."]
+    assert "<p>There are two files.</p>" in pages.page(graded_but_unclear)
 
 
 def test_a_grade_without_all_criteria_is_an_exercise_that_is_checked():

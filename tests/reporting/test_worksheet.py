@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -194,6 +195,9 @@ def test_the_grade_of_a_group_goes_to_its_people_and_never_to_whom_has_its_numbe
         assert worksheet.fill(path, some)[0] == "It has the grades of 2 of 2 people."
         found = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
         assert [row[5] for row in found[1:]] == [f"{TOTAL:g}", "0"]
+    # Nor does a page go there, if only the worksheet tells that they are groups.
+    write([replace(groups[0], is_group=False)], worksheet=path, feedback=tmp_path / "p.zip")
+    assert zipfile.ZipFile(tmp_path / "p.zip").namelist() == ["Team Blau.html"]
 
 
 def test_a_worksheet_of_another_class_stays_as_it_is(tmp_path):
