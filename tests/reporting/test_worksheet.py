@@ -46,15 +46,6 @@ def test_moodles_worksheet(tmp_path, encoding, ending):
     assert text.count("\r\n") == (3 if ending == "\r\n" else 0)
 
 
-def test_moodles_worksheet_filled_twice(tmp_path):
-    path = tmp_path / "w.csv"
-    path.write_text(MOODLE, encoding="utf-8")
-    for _ in range(2):
-        worksheet.fill(path, [ANNA, graded("ben", id="18")])
-    filled = MOODLE.replace(f',,"{TOTAL:g},00"', f',{TOTAL:g},"{TOTAL:g},00"')
-    assert path.read_text(encoding="utf-8") == filled
-
-
 def test_moodle_shows_a_comment_as_html(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(MOODLE, encoding="utf-8")

@@ -95,12 +95,18 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
     return lines + notes
 
 
+def points_of(grade: Grade) -> list[float | None]:
+    """The points of each exercise, and the total; None where a human gave the total alone, or has to look."""
+    there = {result.criterion.exercise for result in grade.results} if grade.has_points else set()
+    found = [grade.points(exercise) if exercise in there else None for exercise in EXERCISES]
+    return [*found, grade.total if grade.has_points else None]
+
+
 def means(grades: list[Grade]) -> list[float]:
     """The mean points of each exercise, and of all, of those who have points."""
-    grades = [grade for grade in grades if grade.has_points]
-    sums = [sum(grade.points(exercise) for grade in grades) for exercise in EXERCISES]
-    sums.append(sum(grade.total for grade in grades))
-    return [points / max(1, len(grades)) for points in sums]
+    columns = zip(*map(points_of, grades), strict=True) if grades else [[]]
+    known = [[points for points in column if points is not None] for column in columns]
+    return [sum(points) / max(1, len(points)) for points in known]
 
 
 def mistakes_of(grades: list[Grade]) -> list[tuple[str, str, int]]:
