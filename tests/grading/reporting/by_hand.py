@@ -4,8 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
+from ..handed_in.submission import Submission
 from ..judging.result import Grade, Result, Status
 from ..sheet.rubric import CRITERIA, EXERCISES, TOTAL, Criterion
 from .csv_file import ids_of, load_csv, without_guard
@@ -27,11 +27,7 @@ class Override:
     reason: str
 
 
-class Person(Protocol):
-    """Who may be given points: a submission, or a grade."""
-
-    name: str
-    id: str
+Person = Submission | Grade  # who may be given points
 
 
 def load_overrides(path: Path) -> list[Override]:
