@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging import grade as grading
+from tests.grading.judging import result
 from tests.grading.judging.result import NOT_IMPLEMENTED, Cause, Grade, Result, Status, Verdict
 from tests.grading.reporting import pages
 from tests.grading.reporting.by_hand import Override, adjust
@@ -177,5 +179,7 @@ def test_what_stops_a_whole_file_is_said_once_in_each_report():
 @pytest.mark.parametrize("status", Status)
 def test_each_status_is_told_in_words(status):
     found = Grade("a", [Result(c) for c in CRITERIA], status)
+    guide = (Path(result.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"| {status.value} | {'none' if not found.has_points else ''}" in guide
     assert found.has_points == (status in (Status.GRADED, Status.UNREADABLE, Status.IMPORT_FAILED))
     assert any(status.value in line for line in table(found)) or found.has_points
