@@ -152,7 +152,7 @@ class Outputs:
             return ["Nobody is graded."]
         lines = ["", *how_often(grades)] if count > 1 else _wrapped(table(grades[0]))
         lines += ["LATE, as the course's system says."] if count == 1 and grades[0].late else []
-        look = [f"  {shortened(line, 220)}" for line in to_look_at(grades)]
+        look = [f"  {shortened(line, 220)}" for line in to_look_at(grades) if count > 1]
         lines += ["", f"To look at by a human: {len(look)}", *_wrapped(look, indent=4)] if look else [""]
         lines += dict.fromkeys(sentence for grade in grades for sentence in grade.unprotected)
         if len(grades) < count:

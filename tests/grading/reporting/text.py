@@ -78,10 +78,11 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
     `brief` leaves only the exercises, `lost` is the word for a lost criterion. Exercises that were not
     examined don't appear.
     """
-    notes = [f"Note: {note}" for note in (grade.note, *grade.notes) if note]
+    notes = [note for note in (grade.note, *grade.notes) if note]
     if not grade.has_points:
         last = f"Not graded yet, so without points: {grade.status.value}{so_far(grade)}"
-        return [*grade.sentences, *notes, last]
+        said = [*grade.to_look_at, *grade.sentences]
+        return [*dict.fromkeys(said), *(f"Note: {note}" for note in notes if note not in said), last]
     lines = [] if grade.status is Status.GRADED else list(grade.sentences)
     for title, rows in rows_of(grade):
         lines.append(title)
@@ -92,7 +93,7 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
                 lines.append(f"             {reason or result.note}")
     if grade.given is not None or {e for e, _ in examined(grade)} == set(EXERCISES):
         lines.append(f"Total: {number(grade.total)}/{number(TOTAL)} points")
-    return lines + notes
+    return lines + [f"Note: {note}" for note in notes]
 
 
 def points_of(grade: Grade) -> list[float | None]:
