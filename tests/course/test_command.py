@@ -107,6 +107,11 @@ def test_one_submission_is_told_criterion_by_criterion_in_80_columns(class_of, c
     assert max(map(len, lines)) < 80 and "LATE, as the course's system says." in lines
 
 
+def test_of_one_submission_it_is_said_once_why_to_look_at_it(class_of, capsys):
+    assert run(Path(class_of("eve"), "eve.py")) == 0
+    assert capsys.readouterr().out.count("Which one?") == 1
+
+
 def test_a_shells_glob_is_many_paths(class_of, capsys, tmp_path):
     folder = Path(class_of("anna", "ben"))
     assert run(*sorted(folder.iterdir()), "--grades", tmp_path / "g.csv") == 0
