@@ -99,12 +99,17 @@ def test_a_class_is_a_row_for_each_and_a_summary(class_of, capsys, tmp_path):
 
 
 def test_one_submission_is_told_criterion_by_criterion_in_80_columns(class_of, capsys, monkeypatch):
-    monkeypatch.setitem(LOST, "ben", graded("ben", {"1.hidden"}, LONG))
+    monkeypatch.setitem(LOST, "ben", graded("ben", {"1.hidden"}, LONG, late=True))
     assert run(Path(class_of("ben"), "ben.py")) == 0
     lines = capsys.readouterr().out.splitlines()
     assert f"Total: {TOTAL - HIDDEN}/{TOTAL} points" in lines
     assert len([line for line in lines if line.startswith(("  ok", "  LOST"))]) == len(CRITERIA)
-    assert max(map(len, lines)) < 80
+    assert max(map(len, lines)) < 80 and "LATE, as the course's system says." in lines
+
+
+def test_of_one_submission_it_is_said_once_why_to_look_at_it(class_of, capsys):
+    assert run(Path(class_of("eve"), "eve.py")) == 0
+    assert capsys.readouterr().out.count("Which one?") == 1
 
 
 def test_a_shells_glob_is_many_paths(class_of, capsys, tmp_path):
@@ -115,8 +120,10 @@ def test_a_shells_glob_is_many_paths(class_of, capsys, tmp_path):
 
 def test_shards_together_are_the_class_and_each_draws_its_own_inputs(class_of, capsys, tmp_path):
     folder, parts = class_of(*"abcde"), [tmp_path / f"part{k}.csv" for k in (1, 2, 3)]
+    (tmp_path / "o.csv").write_text("submission,criterion,points,reason\nb,total,3,\n")
     for k, part in enumerate(parts, 1):
-        assert run(folder, "--shard", f"{k}/3", "--grades", part) == 0
+        assert run(folder, "--shard", f"{k}/3", "--grades", part, "--override", tmp_path / "o.csv") == 0
+        assert "not used" not in capsys.readouterr().out  # b is in another shard
     assert [[row["submission"] for row in rows(part)] for part in parts] == [["a", "d"], ["b", "e"], ["c"]]
     assert run("merge", tmp_path / "grades.csv", *parts) == 0
     found = rows(tmp_path / "grades.csv")

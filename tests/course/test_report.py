@@ -1,7 +1,7 @@
 """The reports made again from a table that a human has changed, without grading."""
 
 import csv
-from dataclasses import replace
+import zipfile
 
 import pytest
 
@@ -79,13 +79,17 @@ def test_what_a_human_changed_counts(tmp_path, report):
     assert ',34,"35,00"' in text and ',"30,5","35,00"' in text and "'=Half an idea." in text
 
 
-def test_two_of_one_name_and_a_group_are_the_same_after_a_table(tmp_path, report):
-    team = graded("anna", id="18", is_group=True, entry="anna_18_assignsubmission_file")
-    write([replace(graded("anna", {"1.hidden"}), id="17"), team], grades=tmp_path / "g.csv")
-    path = tmp_path / "g.csv"
-    assert main(["report", str(path), "--feedback", str(tmp_path / "p.zip")]) == 0
-    (tmp_path / "w.csv").write_text(MOODLE, encoding="utf-8")
-    assert main(["report", str(path), "--worksheet", str(tmp_path / "w.csv")]) == 3  # by which group?
+def test_people_and_groups_are_who_they_were(tmp_path, capsys):
+    people = [graded("anna", id="17"), graded("anna", id="18", entry="Ash_Anna_aash_18")]
+    team = graded("Team", id="18", is_group=True, entry="Team_18_assignsubmission_file")
+    for some, status in ((people, 0), ([team], 3)):  # nobody can tell whose the row of the number 18 is
+        write(some, grades=tmp_path / f"{status}.csv")
+        (tmp_path / "w.csv").write_text(MOODLE, encoding="utf-8")
+        files = ["--feedback", tmp_path / f"{status}.zip", "--worksheet", tmp_path / "w.csv"]
+        assert main(["report", *map(str, (tmp_path / f"{status}.csv", *files))]) == status
+    names = [sorted(zipfile.ZipFile(tmp_path / f"{status}.zip").namelist()) for status in (0, 3)]
+    anna = ["anna_17_assignfeedback_file_feedback.html", "multi_feedback/Ash_Anna_aash_18/feedback.html"]
+    assert names == [anna, ["Team.html"]]
 
 
 @pytest.mark.parametrize(

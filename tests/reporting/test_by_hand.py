@@ -12,34 +12,14 @@ from tests.grading.reporting import text as text_module
 from tests.grading.reporting.by_hand import Override, adjust, load_overrides
 from tests.grading.reporting.gradescope import results
 from tests.grading.reporting.table import row_of
-from tests.grading.reporting.text import one_line, table
+from tests.grading.reporting.text import means, one_line, table
 from tests.grading.sheet import rubric
 from tests.grading.sheet.rubric import CRITERIA, TOTAL
 
-from .made_up import HIDDEN, NO_RELU, graded, rows, write
+from .made_up import ALL, HIDDEN, NO_RELU, graded, rows, write
 from .test_worksheet import MOODLE
 
 HEAD = "submission,criterion,points,reason\n"
-
-
-def test_points_by_hand(tmp_path):
-    lines = [
-        "submission;criterion;points;reason",
-        "17;1.hidden;1,5;Half an idea",
-        f"ben;1.hidden;{HIDDEN:g};",
-    ]
-    (tmp_path / "o.csv").write_text("\n".join(lines))
-    people = [
-        graded("anna", {"1.hidden"}, id="17"),
-        graded("ben", {"1.hidden"}),
-        graded("carla", {"1.hidden"}),
-    ]
-    found = write(people, override=tmp_path / "o.csv").grades
-    total = TOTAL - HIDDEN + 1.5
-    assert [one.total for one in found] == [total, TOTAL, TOTAL - HIDDEN]
-    assert found[0].points(1) == rubric.EXERCISES[1].points - HIDDEN + 1.5
-    assert "Half an idea" in pages.page(found[0]) and f"{total:g} of {TOTAL:g}" in pages.page(found[0])
-    assert any(f"{total:g}/{TOTAL:g}" in line for line in table(found[0]))
 
 
 LATER = Cause("late bias", "Your encoder adds b too late.", needs_human=True)
@@ -72,7 +52,14 @@ def test_a_human_decides_on_criteria_exercises_or_all_and_the_rest_stays_undecid
         assert results(found)["score"] == float(total)
     unclear = replace(graded("a", {"1.hidden"}), unclear="Which one?")
     is_whole = "total" in given or len(given) == 15
-    assert adjust(unclear, [Override("a", *item, "") for item in given.items()]).has_points == is_whole
+    found = adjust(unclear, [Override("a", *item, "") for item in given.items()])
+    assert found.has_points == is_whole
+    assert not is_whole or row_of(found)["exercise_2"] == ""  # of the file that may be a wrong one
+
+
+def test_a_total_by_hand_is_in_no_mean_of_an_exercise():
+    found = adjust(graded("a", {"1.hidden"}, LATER), [Override("a", "total", 20, "")])
+    assert means([found, graded("b"), graded("c", ALL, ODD)]) == [15, 10, 10, 27.5]
 
 
 def test_points_by_hand_that_may_be_for_several_are_for_nobody_and_that_is_said(tmp_path):
@@ -91,9 +78,9 @@ def test_points_by_hand_that_may_be_for_several_are_for_nobody_and_that_is_said(
     given = {one.name: one.total for one in found.grades if one.total < TOTAL}
     assert given == {"c": 2, "d": 3, "b": 4}
     said = "\n".join(found.lines())
-    assert "Points by hand were not used for Anna Ash: it may be Anna Ash 17, Anna Ash 18. Write wh" in said
-    assert "Points by hand were not used for 7: it may be e, f." in said
-    assert "Points by hand for b are not for b (2)." in said
+    assert "Anna Ash may be Anna Ash 17, Anna Ash 18: the points by hand were not used." in said
+    assert "7 may be e, f: the points by hand were not used." in said
+    assert "b may be b, b (2): the points by hand were used for b." in said
     assert "Points by hand were not used for nobody: nobody here has this name or id." in said
 
 

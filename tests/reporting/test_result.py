@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging import grade as grading
+from tests.grading.judging import result
 from tests.grading.judging.result import NOT_IMPLEMENTED, Cause, Grade, Result, Status, Verdict
 from tests.grading.reporting import pages
 from tests.grading.reporting.by_hand import Override, adjust
@@ -53,6 +55,11 @@ def test_a_mistake_that_costs_several_criteria_is_counted_once_and_said_once_an_
     lines = table(found)
     assert len([line for line in lines if NO_RELU.sentence in line]) == 2
     assert sum("(The same mistake as in exercise 1.)" in line for line in lines) == 1
+
+
+def test_of_different_reasons_for_one_kind_one_is_an_example():
+    people = [graded("a", {"1.hidden"}, Cause("ValueError", f"Line {line}.")) for line in (1, 1, 2)]
+    assert mistakes_of(people) == [("ValueError", "for example: Line 1.", 3)]
 
 
 def test_a_verdict_keeps_each_cause_of_a_part():
@@ -133,6 +140,7 @@ def test_an_unclear_file_is_to_look_at_until_a_human_has_decided():
     graded_but_unclear = graded("d").of(Submission("d", note="There are two files.", needs_human=True))
     assert graded_but_unclear.status is Status.TO_LOOK_AT
     assert to_look_at([graded_but_unclear]) == ["d (35 of 35 so far): There are two files."]
+    assert "<p>There are two files.</p>" in pages.page(graded_but_unclear)
 
 
 def test_a_grade_without_all_criteria_is_an_exercise_that_is_checked():
@@ -171,5 +179,7 @@ def test_what_stops_a_whole_file_is_said_once_in_each_report():
 @pytest.mark.parametrize("status", Status)
 def test_each_status_is_told_in_words(status):
     found = Grade("a", [Result(c) for c in CRITERIA], status)
+    guide = (Path(result.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"| {status.value} | {'none' if not found.has_points else ''}" in guide
     assert found.has_points == (status in (Status.GRADED, Status.UNREADABLE, Status.IMPORT_FAILED))
     assert any(status.value in line for line in table(found)) or found.has_points

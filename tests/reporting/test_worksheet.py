@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -43,15 +44,6 @@ def test_moodles_worksheet(tmp_path, encoding, ending):
     assert after[1][4:6] == [f"{TOTAL - HIDDEN + 1.5:g}".replace(".", ","), f"{TOTAL:g},00"]
     assert "x" in after[1][7]
     assert text.count("\r\n") == (3 if ending == "\r\n" else 0)
-
-
-def test_moodles_worksheet_filled_twice(tmp_path):
-    path = tmp_path / "w.csv"
-    path.write_text(MOODLE, encoding="utf-8")
-    for _ in range(2):
-        worksheet.fill(path, [ANNA, graded("ben", id="18")])
-    filled = MOODLE.replace(f',,"{TOTAL:g},00"', f',{TOTAL:g},"{TOTAL:g},00"')
-    assert path.read_text(encoding="utf-8") == filled
 
 
 def test_moodle_shows_a_comment_as_html(tmp_path):
@@ -194,6 +186,9 @@ def test_the_grade_of_a_group_goes_to_its_people_and_never_to_whom_has_its_numbe
         assert worksheet.fill(path, some)[0] == "It has the grades of 2 of 2 people."
         found = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
         assert [row[5] for row in found[1:]] == [f"{TOTAL:g}", "0"]
+    # Nor does a page go there, if only the worksheet tells that they are groups.
+    write([replace(groups[0], is_group=False)], worksheet=path, feedback=tmp_path / "p.zip")
+    assert zipfile.ZipFile(tmp_path / "p.zip").namelist() == ["Team Blau.html"]
 
 
 def test_a_worksheet_of_another_class_stays_as_it_is(tmp_path):

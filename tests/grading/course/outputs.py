@@ -152,12 +152,8 @@ class Outputs:
             return ["Nobody is graded."]
         lines = ["", *how_often(grades)] if count > 1 else _wrapped(table(grades[0]))
         lines += ["LATE, as the course's system says."] if count == 1 and grades[0].late else []
-        look = to_look_at(grades)
-        lines += (
-            ["", f"To look at by a human: {len(look)}", *(f"  {shortened(line)}" for line in look)]
-            if look
-            else [""]
-        )
+        look = [f"  {shortened(line, 220)}" for line in to_look_at(grades) if count > 1]
+        lines += ["", f"To look at by a human: {len(look)}", *_wrapped(look, indent=4)] if look else [""]
         lines += dict.fromkeys(sentence for grade in grades for sentence in grade.unprotected)
         if len(grades) < count:
             lines.append(f"{len(grades)} of {count} people are graded; these are not all.")
@@ -170,10 +166,10 @@ class Outputs:
         return lines + self._said
 
 
-def _wrapped(lines):
-    """The lines of a table on a terminal of 80 columns, those of its reasons below each other."""
+def _wrapped(lines, indent=13):
+    """The lines on a terminal of 80 columns, those of what is below something below each other."""
     return [
         part
         for line in lines
-        for part in textwrap.wrap(line, 79, subsequent_indent=" " * 13 * line.startswith(" ")) or [""]
+        for part in textwrap.wrap(line, 79, subsequent_indent=" " * indent * line.startswith(" ")) or [""]
     ]

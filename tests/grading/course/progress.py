@@ -3,13 +3,13 @@
 import shutil
 import threading
 import time
-import unicodedata
 from typing import TextIO
 
 from tqdm import tqdm
+from tqdm.utils import disp_len, disp_trim
 
 from ..judging.result import Grade, Status
-from ..reporting.text import for_a_log, means, number, one_line
+from ..reporting.text import for_a_log, means, number, one_line, points_of
 from ..sheet.rubric import EXERCISES
 
 LONGEST_NAME = 24
@@ -26,7 +26,7 @@ class Progress:
         self._begun, self._time_limit, self._jobs, self._is_long = time.monotonic(), time_limit, jobs, False
         self._is_shown = len(names) > 1
         self._stream, self._width = stream, shutil.get_terminal_size().columns - 1
-        self._name = min(LONGEST_NAME, max(map(_columns_of, ("submission", *names))))
+        self._name = min(LONGEST_NAME, max(map(disp_len, ("submission", *names))))
         tqdm.set_lock(threading.RLock())  # tqdm's own is made for processes, and may start one
         tqdm.monitor_interval = 0
         self._left = len(names)
@@ -48,8 +48,7 @@ class Progress:
         self._bar.close()
 
     def add(self, grade: Grade) -> None:
-        points = [*(grade.points(exercise) for exercise in EXERCISES), grade.total]
-        shown = [number(one) if grade.has_points else "-" for one in points]
+        shown = ["-" if points is None else number(points) for points in points_of(grade)]
         kinds = dict.fromkeys(cause.kind for result in grade.results for cause in result.mistakes)
         why = one_line(grade) if grade.has_points else " ".join(grade.to_look_at)
         remark = ", ".join(kinds) if grade.status is Status.GRADED else f"{grade.status.value}: {why}"
@@ -90,18 +89,8 @@ def _duration(seconds):
     return f"{minutes} min" if minutes < 100 else f"{seconds / 3600:.1f} h"
 
 
-def _columns_of(text):
-    """How many columns of a terminal a text takes."""
-    return sum(
-        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF")
-        for letter in text
-    )
-
-
 def _fitted(text, width):
-    """The text in so many columns: filled up with blanks, or cut off."""
-    if _columns_of(text) > width:
-        while _columns_of(text) > width - 1:
-            text = text[:-1]
-        text += "…"
-    return text + " " * (width - _columns_of(text))
+    """The text in so many columns of a terminal: filled up with blanks, or cut off."""
+    if disp_len(text) > width:
+        text = f"{disp_trim(text, width - 1)}…"
+    return text + " " * (width - disp_len(text))

@@ -4,8 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
+from ..handed_in.submission import Submission
 from ..judging.result import Grade, Result, Status
 from ..sheet.rubric import CRITERIA, EXERCISES, TOTAL, Criterion
 from .csv_file import ids_of, load_csv, without_guard
@@ -27,11 +27,7 @@ class Override:
     reason: str
 
 
-class Person(Protocol):
-    """Who may be given points: a submission, or a grade."""
-
-    name: str
-    id: str
+Person = Submission | Grade  # who may be given points
 
 
 def load_overrides(path: Path) -> list[Override]:
@@ -87,34 +83,32 @@ def plain_name(name: str) -> str:
 def assign(overrides: list[Override], people: list[Person]) -> tuple[dict[str, list[Override]], list[str]]:
     """Whose each override is, {a person's name: theirs}, and a sentence about each that isn't clear.
 
-    `people` have names that differ: who shares one has the id behind it.
+    `people` have names that differ: who shares one has an id or a number behind it.
     """
     ids = ids_of((override.submission for override in overrides), (person.id for person in people))
     found: dict[str, list[Override]] = {}
     nobody, said = [], []
     for override in overrides:
-        who = override.submission
-        called = [p.name for p in people if plain_name(who) == plain_name(p.name)]
-        if called:
-            also = [p.name for p in people if re.fullmatch(re.escape(called[0]) + r" \(\d+\)", p.name)]
-            said += [f"Points by hand for {who} are not for {few(also)}."] if also else []
-        else:
-            called = [
-                person.name
-                for person in people
-                if person.id
-                and (ids.get(who) == person.id or f"{plain_name(who)} {person.id}" == plain_name(person.name))
-            ]
-        if len(called) == 1:
-            found.setdefault(called[0], []).append(override)
-        elif called:
-            said.append(f"Points by hand were not used for {who}: it may be {few(called)}. Write which one.")
-        else:
-            nobody.append(who)
+        who, id = plain_name(override.submission), ids.get(override.submission)
+        fitting = [person for person in people if who in _names(person) or (id and id == person.id)]
+        exact = [person for person in fitting if plain_name(person.name) == who] or fitting
+        if len(exact) == 1:
+            found.setdefault(exact[0].name, []).append(override)
+        if len(fitting) > 1:
+            used = f"used for {exact[0].name}" if len(exact) == 1 else "not used"
+            names = few([person.name for person in fitting])
+            said.append(f"{who} may be {names}: the points by hand were {used}.")
+        nobody += [who] if not fitting else []
     if nobody:
         names = few(list(dict.fromkeys(nobody)))
         said.append(f"Points by hand were not used for {names}: nobody here has this name or id.")
     return found, list(dict.fromkeys(said))
+
+
+def _names(person):
+    """What somebody may be called, with and without what tells people of one name apart."""
+    name = plain_name(person.name)
+    return {name, name.removesuffix(f" {person.id}"), re.sub(r" \(\d+\)$", "", name)}
 
 
 def adjust(grade: Grade, overrides: list[Override]) -> Grade:

@@ -3,10 +3,8 @@
 Everything that comes from a submission is shown as text: the templates escape it.
 """
 
-import io
 import math
 import re
-import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from ..handed_in.systems import SYSTEMS, read_entry
 from ..judging.result import Grade, Status
 from ..sheet.rubric import CRITERIA, FUNCTIONS, TOTAL
 from .text import examined, few, maximum, means, mistakes_of, number, share, to_look_at
-from .writing import file_name, write_whole
+from .writing import file_name, pack, write_whole
 
 # No page loads or runs anything, whatever stands in it.
 _PAGE = """\
@@ -124,25 +122,18 @@ def write_pages(where: Path, grades: list[Grade]) -> list[str]:
     Raises:
         OSError: one can't be written.
     """
-    taken: set[str] = set()
-    if where.suffix != ".zip":
-        where.mkdir(parents=True, exist_ok=True)
-        for grade in grades:
-            path = where / f"{file_name(grade.name, taken)}.html"
-            write_whole(path, page(grade).encode("utf-8", "replace"))
-        return []
-    content, others = io.BytesIO(), []
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for grade in grades:
-            path = _path_back(grade)
-            if not path:
-                others.append(grade.name)
-            path = path or f"{file_name(grade.name, taken)}.html"
-            archive.writestr(zipfile.ZipInfo(path), page(grade), zipfile.ZIP_DEFLATED)
-    write_whole(where, content.getvalue())
-    if not others:
-        return []
-    return [f"Only Moodle and ILIAS take it back, and not the pages of groups. By hand: {few(others)}."]
+    is_zip, taken, found, others = where.suffix == ".zip", set(), {}, []
+    for grade in grades:
+        back = _path_back(grade) if is_zip else ""
+        others += [grade.name] if is_zip and not back else []
+        found[back or f"{file_name(grade.name, taken)}.html"] = page(grade)
+    if is_zip:
+        write_whole(where, pack(found))
+    else:
+        for path, text in found.items():
+            write_whole(where / path, text.encode("utf-8", "replace"))
+    said = f"Only Moodle and ILIAS take it back, and not the pages of groups. By hand: {few(others)}."
+    return [said] if others else []
 
 
 def _path_back(grade):

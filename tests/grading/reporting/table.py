@@ -10,7 +10,7 @@ from ..judging.result import Cause, Grade, Result, Status
 from ..sheet.rubric import CRITERIA, EXERCISES
 from .by_hand import Person, plain_name, whole
 from .csv_file import CsvFile, cell, ids_of, load_csv, without_guard
-from .text import few, number, one_line, so_far
+from .text import few, number, one_line, points_of, so_far
 from .writing import write_whole
 
 _EXERCISES = {exercise: f"exercise_{exercise}" for exercise in EXERCISES}
@@ -151,15 +151,15 @@ class _Rows:
 
 def row_of(grade: Grade) -> dict[str, str]:
     """A grade as the cells of its row."""
-    there = {result.criterion.exercise for result in grade.results} if grade.has_points else set()
     kinds: dict[str, list[str]] = {}
     for result in filter(lambda result: result.lost, grade.results):
         for cause in result.causes:
             kinds.setdefault(cause.kind, []).append(result.criterion.id)
     return {
         "submission": cell(grade.name),
-        **{_EXERCISES[e]: number(grade.points(e)) if e in there else "" for e in EXERCISES},
-        "total": number(grade.total) if grade.has_points else "",
+        **{
+            column: "" if n is None else number(n) for column, n in zip(POINTS, points_of(grade), strict=True)
+        },
         "status": grade.status.value,
         "feedback": cell(one_line(grade)),
         "id": cell(grade.id),

@@ -78,10 +78,11 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
     `brief` leaves only the exercises, `lost` is the word for a lost criterion. Exercises that were not
     examined don't appear.
     """
-    notes = [f"Note: {note}" for note in (grade.note, *grade.notes) if note]
+    notes = [note for note in (grade.note, *grade.notes) if note]
     if not grade.has_points:
         last = f"Not graded yet, so without points: {grade.status.value}{so_far(grade)}"
-        return [*grade.sentences, *notes, last]
+        said = [*grade.to_look_at, *grade.sentences]
+        return [*dict.fromkeys(said), *(f"Note: {note}" for note in notes if note not in said), last]
     lines = [] if grade.status is Status.GRADED else list(grade.sentences)
     for title, rows in rows_of(grade):
         lines.append(title)
@@ -92,15 +93,21 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
                 lines.append(f"             {reason or result.note}")
     if grade.given is not None or {e for e, _ in examined(grade)} == set(EXERCISES):
         lines.append(f"Total: {number(grade.total)}/{number(TOTAL)} points")
-    return lines + notes
+    return lines + [f"Note: {note}" for note in notes]
+
+
+def points_of(grade: Grade) -> list[float | None]:
+    """The points of each exercise, and the total; None where a human gave the total alone, or has to look."""
+    there = {result.criterion.exercise for result in grade.results} if grade.has_points else set()
+    found = [grade.points(exercise) if exercise in there else None for exercise in EXERCISES]
+    return [*found, grade.total if grade.has_points else None]
 
 
 def means(grades: list[Grade]) -> list[float]:
     """The mean points of each exercise, and of all, of those who have points."""
-    grades = [grade for grade in grades if grade.has_points]
-    sums = [sum(grade.points(exercise) for grade in grades) for exercise in EXERCISES]
-    sums.append(sum(grade.total for grade in grades))
-    return [points / max(1, len(grades)) for points in sums]
+    columns = zip(*map(points_of, grades), strict=True) if grades else [[]]
+    known = [[points for points in column if points is not None] for column in columns]
+    return [sum(points) / max(1, len(points)) for points in known]
 
 
 def mistakes_of(grades: list[Grade]) -> list[tuple[str, str, int]]:

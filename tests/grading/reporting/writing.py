@@ -57,5 +57,5 @@ def pack(contents: dict[str, str], folder: str = "") -> bytes:
             info = zipfile.ZipInfo(f"{folder}/{path}" if folder else path)  # of 1980
             info.external_attr = (0o755 if content.startswith("#!") else 0o644) << 16
             info.create_system = 3  # Unix, on every system
-            archive.writestr(info, content.encode(), zipfile.ZIP_DEFLATED)
+            archive.writestr(info, content.encode("utf-8", "replace"), zipfile.ZIP_DEFLATED)
     return file.getvalue()
