@@ -207,9 +207,14 @@ def sentence_for(
     return f"Your {of} stops with {text}{where}.", kind
 
 
+def why_it_stops(answer: Raised | Died) -> str:
+    """Why a file can't be run as it is."""
+    return sentence_for(answer, of="file")[0]
+
+
 def left_out(answer: Raised | Died) -> str:
-    """What is said where a file stops so, and its functions don't need that."""
-    return LEFT_OUT.format(why=sentence_for(answer, of="file")[0])
+    """The same where its functions don't need what stops it."""
+    return LEFT_OUT.format(why=why_it_stops(answer))
 
 
 def is_stub(answer: Answer) -> bool:
