@@ -18,10 +18,8 @@ NAMES = [name for name in EXPECTED if not name.startswith("hostile/")]
 
 @pytest.fixture(scope="module")
 def submissions():
-    folders = ("right", "wrong")
-    return {
-        f"{folder}/{one.file}": one for folder in folders for one in find_submissions([EXAMPLES / folder])
-    }
+    found = {folder: find_submissions([EXAMPLES / folder]) for folder in ("right", "wrong")}
+    return {f"{folder}/{one.file}": one for folder, work in found.items() for one in work}
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +61,8 @@ def test_the_check_says_what_the_grader_says(name, submissions, new_shell, tmp_p
     with torch.enable_grad():
         for number, function in FUNCTIONS.items():
             if callable(names.get(function)):
-                found |= {
-                    r.criterion.id: r.mistake for r in check_function(names[function], number) if r.lost
-                }
+                results = check_function(names[function], number)
+                found |= {result.criterion.id: result.mistake for result in results if result.lost}
             else:
                 found |= {c.id: "missing" for c in CRITERIA if c.exercise == number}
     assert found == EXPECTED[name]

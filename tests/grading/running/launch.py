@@ -124,6 +124,7 @@ def environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ} | {
         "PATH": os.defpath,
         "MPLBACKEND": "Agg",  # plots go nowhere
+        "CUDA_VISIBLE_DEVICES": "",  # on all machines alike, there is none
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
