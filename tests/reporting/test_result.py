@@ -56,9 +56,9 @@ def test_a_mistake_that_costs_several_criteria_is_counted_once_and_said_once_an_
 
 def test_a_verdict_keeps_each_cause_of_a_part():
     verdict = Verdict(EXERCISES[1])
-    verdict.lose("hidden", "One.", "one")
-    verdict.lose("hidden", "One, in other words.", "one", needs_human=True)
-    verdict.lose("hidden", "Two.", "two")
+    verdict.lose("hidden", Cause("one", "One."))
+    verdict.lose("hidden", Cause("one", "One, in other words.", needs_human=True))
+    verdict.lose("hidden", Cause("two", "Two."))
     verdict.note("hidden", "A remark.")
     verdict.note("error", "A remark.")
     found = {result.criterion.part: result for result in verdict.results()}
@@ -69,13 +69,13 @@ def test_a_verdict_keeps_each_cause_of_a_part():
 
 def test_what_was_not_reached_is_lost_and_counted_as_nobodys_mistake():
     verdict = Verdict(EXERCISES[1])
-    verdict.stop("Your function stops.", "RuntimeError")
+    verdict.stop(Cause("RuntimeError", "Your function stops."))
     assert [mark(result) for result in verdict.results()] == ["not reached"] * 5 + ["LOST"]
     found = replace(graded("a"), results=[*verdict.results(), *graded("a").results[6:]])
     assert mistakes_of([found]) == [("RuntimeError", "Your function stops.", 1)]
     assert found.points(1) == 0 and one_line(found) == "Exercise 1: Your function stops."
     verdict = Verdict(EXERCISES[1])
-    verdict.stop("Not implemented yet.", NOT_IMPLEMENTED)
+    verdict.stop(Cause(NOT_IMPLEMENTED, "Not implemented yet."))
     assert {mark(result) for result in verdict.results()} == {"not yet"}
 
 
@@ -109,9 +109,11 @@ def test_where_a_human_has_to_look_at_all_of_it_no_report_has_a_number(tmp_path)
     assert not any("0/" in line for line in table(slow))
 
 
-def test_one_criterion_to_look_at_keeps_its_points_and_is_listed():
+def test_one_criterion_to_look_at_leaves_all_without_points_until_it_is_decided():
     found = graded("b", {"1.hidden"}, LATER)
-    assert found.status is Status.GRADED and found.total == TOTAL - HIDDEN
+    assert found.status is Status.TO_LOOK_AT and not found.has_points
+    decided = adjust(found, [Override("b", "1.hidden", 1, "Half an idea.")])
+    assert decided.status is Status.GRADED and decided.total == TOTAL - HIDDEN + 1
     assert to_look_at([graded("a"), found]) == [
         "To look at by a human: 1",
         "  b: Your encoder adds b too late.",
@@ -126,7 +128,8 @@ def test_an_unclear_file_is_to_look_at_until_a_human_has_decided():
     whole = adjust(unclear, [Override("d", c.id, c.points, "I asked.") for c in CRITERIA])
     assert (whole.status, whole.total, whole.to_look_at) == (Status.GRADED, TOTAL, [])
     graded_but_unclear = graded("d").of(Submission("d", note="There are two files.", needs_human=True))
-    assert graded_but_unclear.to_look_at == ["There are two files."] and graded_but_unclear.has_points
+    assert graded_but_unclear.to_look_at == ["There are two files."] and not graded_but_unclear.has_points
+    assert adjust(graded_but_unclear, [Override("d", "1.hidden", HIDDEN, "It is this one.")]).has_points
 
 
 def test_a_grade_without_all_criteria_is_an_exercise_that_is_checked():

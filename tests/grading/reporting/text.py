@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from ..judging.result import NOT_IMPLEMENTED, NOT_REACHED, Grade, Result, Status
+from ..judging.result import NOT_IMPLEMENTED, NOT_REACHED, UNREADABLE, Grade, Result, Status
 from ..sheet.rubric import CRITERIA, EXERCISES, FUNCTIONS, TOTAL
 
 
@@ -99,10 +99,8 @@ def mistakes_of(grades: list[Grade]) -> list[tuple[str, str, int]]:
     """Each kind of mistake, with a sentence about it, and how many made it; the most frequent first."""
     counts, sentences = Counter(), {}
     for grade in grades:
-        # Each file that can't be read is so in its own way.
-        is_own = grade.status in (Status.UNREADABLE, Status.TO_LOOK_AT)
-        kinds = {
-            (cause.kind, cause.sentence if is_own else ""): cause.sentence
+        kinds = {  # each file that can't be read is so in its own way
+            (cause.kind, cause.sentence if cause.kind == UNREADABLE else ""): cause.sentence
             for result in grade.results
             for cause in result.mistakes
         }
