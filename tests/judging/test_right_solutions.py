@@ -105,10 +105,13 @@ def anomaly_score(x, reconstruction):
 """
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+SEEDS = {seed: Probes(seed) for seed in (0, 8, 815)}  # each has tables of all mistakes, which take a second
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.fixed_dictionaries({part: st.sampled_from(styles) for part, styles in STYLES.items()}),
-    st.integers(0, 10**6),
+    st.sampled_from(sorted(SEEDS)),
 )
 def test_right_code_never_loses_a_point(style, seed):
     style["sum"] = style["sum"].format(**style)
@@ -116,7 +119,7 @@ def test_right_code_never_loses_a_point(style, seed):
     names = {}
     exec(source, names)
     for number, exercise in EXERCISES.items():
-        found = check_function(names[exercise.function], number, Probes(seed))
+        found = check_function(names[exercise.function], number, SEEDS[seed])
         assert sum(result.points for result in found) == exercise.points, (found, source)
 
 

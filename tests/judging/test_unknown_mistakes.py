@@ -55,7 +55,8 @@ def test_an_unknown_mistake_in_the_loss_is_located(body, part, words):
     lost = {r.criterion.part: r for r in results_of(1, body) if r.lost}
     assert part in lost and words in lost[part].reason
     assert sum(r.criterion.points for r in lost.values()) <= EXERCISES[1].points / 2
-    assert lost[part].needs_human or "penalty" in words
+    is_rounded = "bfloat16" in body  # then nothing shows that the average is right
+    assert is_rounded == any(result.needs_human for result in lost.values())
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_an_unknown_mistake_in_the_loss_is_located(body, part, words):
 )
 def test_an_unknown_mistake_in_the_images_is_located(body, part):
     lost = {r.criterion.part: r for r in results_of(2, body) if r.lost}
-    assert list(lost) == [part] and lost[part].needs_human
+    assert list(lost) == [part] and not lost[part].needs_human
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,9 @@ def test_of_different_reasons_for_one_kind_one_is_an_example():
 
 def test_a_verdict_keeps_each_cause_of_a_part():
     verdict = Verdict(EXERCISES[1])
-    verdict.lose("hidden", "One.", "one")
-    verdict.lose("hidden", "One, in other words.", "one", needs_human=True)
-    verdict.lose("hidden", "Two.", "two")
+    verdict.lose("hidden", Cause("one", "One."))
+    verdict.lose("hidden", Cause("one", "One, in other words.", needs_human=True))
+    verdict.lose("hidden", Cause("two", "Two."))
     verdict.note("hidden", "A remark.")
     verdict.note("error", "A remark.")
     found = {result.criterion.part: result for result in verdict.results()}
@@ -77,13 +77,13 @@ def test_a_verdict_keeps_each_cause_of_a_part():
 
 def test_what_was_not_reached_is_lost_and_counted_as_nobodys_mistake():
     verdict = Verdict(EXERCISES[1])
-    verdict.stop("Your function stops.", "RuntimeError")
+    verdict.stop(Cause("RuntimeError", "Your function stops."))
     assert [mark(result) for result in verdict.results()] == ["not reached"] * 5 + ["LOST"]
     found = replace(graded("a"), results=[*verdict.results(), *graded("a").results[6:]])
     assert mistakes_of([found]) == [("RuntimeError", "Your function stops.", 1)]
     assert found.points(1) == 0 and one_line(found) == "Exercise 1: Your function stops."
     verdict = Verdict(EXERCISES[1])
-    verdict.stop("Not implemented yet.", NOT_IMPLEMENTED)
+    verdict.stop(Cause(NOT_IMPLEMENTED, "Not implemented yet."))
     assert {mark(result) for result in verdict.results()} == {"not yet"}
 
 

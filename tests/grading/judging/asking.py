@@ -1,7 +1,7 @@
 """How a function of a submission is asked, and how its answers are read as numbers."""
 
 import itertools
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,7 +13,8 @@ from ..sheet.probes import Batch, Probes, Questions
 from ..sheet.rubric import Exercise
 from ..sheet.steps import Formula
 from .explain import Explanation, Known, Right, Unknown, explain, right_value
-from .result import Verdict
+from .result import Cause, Verdict
+from .sentences import UNKNOWN
 
 T = TypeVar("T")
 # Yields messages, each a list of questions, and is sent the answers to them.
@@ -38,6 +39,10 @@ class Round:
     sizes: list[Answer]
     training: list[Answer]
 
+    @property
+    def all(self) -> list[Answer]:
+        return [self.first, self.again, *self.others, *self.sizes, *self.training]
+
 
 class Examinee:
     """One function under examination: how it is asked, and what it has lost.
@@ -54,14 +59,20 @@ class Examinee:
         self.item: int | None = None
         self.verdict = Verdict(exercise)
 
-    def lose_form(self, reason: str, mistake: str) -> None:
-        self.verdict.lose(self.exercise.form, reason, mistake)
+    def lose_form(self, cause: Cause) -> None:
+        self.verdict.lose(self.exercise.form, cause)
 
-    def charge(self, explanation: Right | Known) -> None:
-        """What these mistakes cost, and what nobody can see behind them."""
+    def charge(self, explanation: Right | Known, but: Collection[str] = ()) -> None:
+        """What these mistakes cost, and what nobody can see behind them; of the parts `but` all is said."""
         for way in explanation.mistakes:
-            for part in (way.part, *way.hides):
-                self.verdict.lose(part, way.sentence, way.name)
+            for part in (way.part, *way.hides) if way.part not in but else ():
+                self.verdict.lose(part, Cause(way.name, way.sentence))
+
+    def leave_undecided(self) -> None:
+        """What nothing has shown to be right is for a human to decide, except for the form."""
+        for part in self.exercise.parts:
+            if part != self.exercise.form and part not in self.verdict.lost:
+                self.verdict.lose(part, UNKNOWN())
 
     # ------------------------------------------------------------ asking
 

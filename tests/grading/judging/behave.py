@@ -1,6 +1,7 @@
 """How a function behaves beside its values: pure, repeatable, for each image alone, trainable."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,27 +12,32 @@ from ..sheet.steps import evaluate
 from . import sentences
 from .asking import Conversation, Examinee, Round
 from .explain import Explanation, Known, Right, Unknown, expected_value
+from .result import Cause
 
 
-def check_effects(examinee: Examinee, answer: Returned, batch: Batch) -> None:
+def check_effects(examinee: Examinee, replies: Round) -> None:
     """Neither settings nor arguments may be changed."""
-    if answer.changed_settings:
-        examinee.lose_form(*sentences.CHANGES_SETTINGS(names=" and ".join(answer.changed_settings)))
-    pairs = zip(examinee.ordered(list(batch.arrays.items())), answer.after, strict=False)
+    returned = [answer for answer in replies.all if isinstance(answer, Returned)]
+    changed = dict.fromkeys(name for answer in returned for name in answer.changed_settings)
+    if changed:
+        examinee.lose_form(sentences.CHANGES_SETTINGS(names=sentences.listed(list(changed))))
+    batch = replies.questions.values[0]
+    pairs = zip(examinee.ordered(list(batch.arrays.items())), replies.first.after, strict=False)
     names = [name for (name, a), after in pairs if not np.array_equal(a, after.reshape(a.shape))]
     if names:
-        examinee.lose_form(*sentences.CHANGES_ARGUMENTS(names=", ".join(names)))
+        examinee.lose_form(sentences.CHANGES_ARGUMENTS(names=", ".join(names)))
 
 
-def is_repeatable(examinee: Examinee, replies: Round, value: np.ndarray) -> bool:
-    """Whether a function gives the same when it is asked the same again; its end is put down."""
+def not_repeatable(examinee: Examinee, replies: Round, value: np.ndarray) -> Cause | None:
+    """What is wrong with a function that gives something else when it is asked the same again."""
     if isinstance(replies.again, Died):  # out of time, say: that is no second answer
-        examinee.lose_form(*sentences.sentence_for(replies.again))
-        return True
+        examinee.lose_form(sentences.cause_of(replies.again))
+        return None
     again = examinee.numbers(replies.again)
-    return (
-        again is not None and again.shape == value.shape and np.allclose(value, again, rtol=1e-4, atol=1e-5)
-    )
+    if again is not None and again.shape != value.shape:
+        return sentences.GROWS(first=list(value.shape), again=list(again.shape))
+    is_same = again is not None and np.allclose(value, again, rtol=1e-4, atol=1e-5)
+    return None if is_same else sentences.RANDOM()
 
 
 def check_own(
@@ -50,25 +56,38 @@ def check_own(
             return  # it is the mistake that has been named
     (answer,) = yield [examinee.question(some)]
     if isinstance(answer, Died):
-        examinee.verdict.lose(exercise.own, *sentences.sentence_for(answer))
+        examinee.verdict.lose(exercise.own, sentences.cause_of(answer))
         return
     found = examinee.numbers(answer)
     is_not_finite = found is None and isinstance(answer, Returned) and answer.shape == (len(rows),)
     if not is_not_finite and (found is None or found.shape != (len(rows),)):
-        examinee.lose_form(*sentences.NOT_FOR_SIZE(size=some.size))
+        examinee.lose_form(sentences.NOT_FOR_SIZE(size=some.size))
     elif is_not_finite or not np.allclose(found, whole[rows], rtol=1e-3, atol=1e-6):
-        examinee.verdict.lose(exercise.own, *sentences.DEPENDS_ON_BATCH(made=_batch_made(whole)))
+        made = _batch_made(whole, None if is_not_finite else found, rows)
+        examinee.verdict.lose(exercise.own, sentences.DEPENDS_ON_BATCH(made=made))
 
 
-def _batch_made(scores):
-    if np.isclose(scores.min(), 0, atol=1e-6) and np.isclose(scores.max(), 1, atol=1e-6):
-        return "stretched to [0, 1] within the batch"
-    if np.isclose(scores.mean(), 0, atol=1e-4):
-        return "standardised within the batch"
-    if np.isclose(np.abs(scores).sum(), 1, atol=1e-4):
-        return "divided by their sum"
-    if np.isclose(np.abs(scores).max(), 1, atol=1e-6):
-        return "divided by their maximum"
+def _batch_made(whole, part, rows):
+    """How scores may have been made from those of the images alone, in words.
+
+    Args:
+        part: the scores of some of the images, these `rows`, asked for by themselves.
+    """
+    if np.ptp(np.diff(np.sort(whole))) < 1e-6 * np.ptp(whole):
+        return "ranks within the batch"
+    if part is None:
+        return sentences.BY_OTHERS
+    if np.allclose(np.corrcoef(whole[rows], part), 1, atol=1e-5):  # the same but for a factor and a shift
+        ends = [whole.min(), whole.max() - 1, part.min(), part.max() - 1]
+        if np.allclose(ends, 0, atol=1e-6):
+            return "stretched to [0, 1] within the batch"
+        if np.allclose([whole.mean(), part.mean()], 0, atol=1e-4):
+            return "standardised within the batch"
+    if np.ptp(whole[rows] / part) < 1e-4 * abs(whole[rows] / part).max():  # the same but for a factor
+        if np.allclose([np.abs(whole).sum(), np.abs(part).sum()], 1, atol=1e-4):
+            return "divided by their sum"
+        if np.allclose([np.abs(whole).max(), np.abs(part).max()], 1, atol=1e-6):
+            return "divided by their maximum"
     return sentences.BY_OTHERS
 
 
@@ -78,15 +97,15 @@ def _batch_made(scores):
 def check_gradient(examinee: Examinee, explanation: Explanation, batch: Batch, answer: Returned) -> None:
     """The gradient, as `backward()` leaves it, must be the slope of the function's own value."""
     if answer.graded_inside:
-        examinee.lose_form(*sentences.OWN_BACKWARD())
+        examinee.lose_form(sentences.OWN_BACKWARD())
     elif not answer.requires_grad:
-        examinee.lose_form(*sentences.DETACHED())
+        examinee.lose_form(sentences.DETACHED())
     elif error := answer.gradient_error:
         why = slip(error.message, error.code, {})
         why = why or f"`backward()` stops with {error.kind}: {error.message.rstrip('.')}"
-        examinee.lose_form(*sentences.BACKWARD_STOPS(why=why, place=sentences.place(error)))
+        examinee.lose_form(sentences.BACKWARD_STOPS(why=why, place=sentences.place(error)))
     elif wrong := _wrong_gradients(examinee, explanation, batch, answer.gradients):
-        examinee.lose_form(*sentences.WRONG_GRADIENT(names=", ".join(wrong)))
+        examinee.lose_form(sentences.WRONG_GRADIENT(names=", ".join(wrong)))
 
 
 def _wrong_gradients(examinee, explanation, batch, gradients):
@@ -142,13 +161,14 @@ def check_training(examinee: Examinee, answers: list) -> None:
     exercise = examinee.exercise
     for step, (batch, answer) in enumerate(zip(examinee.probes.training, answers, strict=False)):
         if not isinstance(answer, Returned):
-            reason, mistake = sentences.sentence_for(answer, batch.letters)
-            examinee.lose_form(sentences.STOPS_FOR_SIZE(size=batch.size, why=reason)[0], mistake)
+            cause = sentences.cause_of(answer, batch.letters)
+            text = sentences.STOPS_FOR_SIZE(size=batch.size, why=cause.sentence).sentence
+            examinee.lose_form(replace(cause, sentence=text))
             return
         right, value = examinee.right(batch), examinee.numbers(answer)
         if value is None or value.shape != right.shape or not np.allclose(value, right, rtol=2e-4):
             sentence = sentences.WRONG_LATER if step else sentences.WRONG_IN_TRAINING
-            examinee.lose_form(*sentence(exercise, size=batch.size))
+            examinee.lose_form(sentence(exercise, size=batch.size))
             return
         check_gradient(examinee, Right(), batch, answer)
         if exercise.form in examinee.verdict.lost:

@@ -20,20 +20,20 @@ def check_form(examinee: Examinee, answer: Returned, right: np.ndarray) -> np.nd
     value = examinee.numbers(answer)
     if value is None:
         if answer.kind == "NoneType" and not answer.idle:
-            verdict.stop(*sentences.NOTHING())
+            verdict.stop(sentences.NOTHING())
         else:
-            verdict.lose_all(*_no_value(exercise, answer))
+            verdict.lose_all(_no_value(exercise, answer))
         return None
     if answer.idle:
-        verdict.lose_all(*sentences.PLACEHOLDER())
+        verdict.lose_all(sentences.PLACEHOLDER())
         return None
     if answer.items and examinee.item is None:
-        examinee.lose_form(*sentences.LIST_OF_TENSORS(what=what(answer)))
+        examinee.lose_form(sentences.LIST_OF_TENSORS(what=what(answer)))
     returned = answer if examinee.item is None else answer.items[examinee.item]
     if returned.kind != "tensor" and not answer.items and not exercise.by_order:
         no_tensor = sentences.A_NUMBER if exercise.differentiable else sentences.NO_TENSOR
         no_tensor = sentences.A_LIST if returned.kind == "list" else no_tensor
-        examinee.lose_form(*no_tensor(exercise, what=what(returned)))
+        examinee.lose_form(no_tensor(exercise, what=what(returned)))
     return value
 
 
@@ -45,7 +45,7 @@ def _choose_item(examinee, answer, right):
             is_plain = answer.kind in ("tuple", "list")
             returned = what(answer) if is_plain else f"a pair, torch.return_types.{answer.kind}"
             end = " (is there a comma behind it?)" if answer.length == 1 else ""
-            examinee.lose_form(*sentences.SEVERAL_THINGS(examinee.exercise, what=returned, end=end))
+            examinee.lose_form(sentences.SEVERAL_THINGS(examinee.exercise, what=returned, end=end))
             return
 
 

@@ -1,21 +1,23 @@
 """Examines one function: ask, explain, behave, locate, verdict. The same for every exercise."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..running.answers import Died, Raised, Returned
-from ..running.undecided import is_undecided
 from ..sheet.probes import Batch, Probes
 from ..sheet.rubric import Exercise
 from ..sheet.steps import Formula
 from . import sentences
 from .asking import Conversation, Examinee, Round
-from .behave import check_effects, check_gradient, check_own, check_training, is_repeatable
+from .behave import check_effects, check_gradient, check_own, check_training, not_repeatable
 from .check_form import check_form
 from .explain import Explanation, Known, Right, Unknown, expected_value, follows
 from .ignored import charge_ignored, ignored_arguments
 from .locate import locate, locate_random
 from .locate_scores import explain_images_alone, locate_scores
-from .recover import recover
+from .reached import credit_what_was_reached
+from .recover import explained_size, recover
 from .result import Result
 
 
@@ -29,7 +31,7 @@ def examine(exercise: Exercise, formula: Formula, probes: Probes) -> Conversatio
         examination = _Examination(Examinee(exercise, formula, probes, shapes))
         yield from examination.run()
         is_right = not examination.verdict.lost
-        if best is None or is_right or (best.verdict.unusable and examination.is_explained):
+        if best is None or is_right or (best.verdict.unusable and examination.points > best.points):
             best = examination
         if is_right or examination.is_final:
             break
@@ -41,16 +43,20 @@ class _Examination:
 
     Attributes:
         is_final: whether other shapes of the arguments would change nothing.
-        is_explained: whether its values are right, or known mistakes.
     """
 
     def __init__(self, examinee: Examinee):
         self.examinee, self.exercise, self.verdict = examinee, examinee.exercise, examinee.verdict
-        self.is_final = self.is_explained = False
+        self.is_final = False
+
+    @property
+    def points(self) -> float:
+        return sum(result.points for result in self.verdict.results())
 
     def run(self) -> Conversation[None]:
         examinee = self.examinee
         replies = yield from examinee.round(examinee.probes.questions(self.exercise.arguments))
+        is_dead = isinstance(replies.first, Died)
         if not isinstance(replies.first, Returned):
             replies = yield from self._other_round(replies)
         if replies is not None:
@@ -58,6 +64,8 @@ class _Examination:
             value = check_form(examinee, replies.first, right)
             if value is not None:
                 yield from self._judge(replies, value)
+        if self.verdict.unusable and not (is_dead or self.verdict.is_unwritten):
+            yield from credit_what_was_reached(examinee)
 
     # ------------------------------------------------------------ ask
 
@@ -67,25 +75,25 @@ class _Examination:
         if isinstance(answer, Raised) and self.exercise.differentiable:
             plain = yield [examinee.question(batch, echo=True), examinee.question(batch)]
             if isinstance(plain[0], Returned):  # it is only differentiation that fails
-                why, _ = sentences.sentence_for(answer, batch.letters)
-                examinee.lose_form(*sentences.STOPS_IN_TRAINING(why=why))
+                why = sentences.cause_of(answer, batch.letters).sentence
+                examinee.lose_form(sentences.STOPS_IN_TRAINING(why=why))
                 return Round(replies.questions, *plain, replies.others, replies.sizes, [])
         self.is_final = not isinstance(answer, Raised) or sentences.is_stub(answer)
         if not self.is_final:
             questions = yield from recover(examinee, answer)
             if questions:
                 return (yield from self._round_anew(questions))
-        reason, mistake = sentences.sentence_for(answer, batch.letters)
+        cause = sentences.cause_of(answer, batch.letters)
         if isinstance(answer, Raised) and answer.kind in ("RuntimeError", "ValueError", "IndexError"):
-            reason += f" It was called with {batch.size}."
-        self.verdict.stop(reason, mistake, needs_human=is_undecided(answer))
+            cause = replace(cause, sentence=f"{cause.sentence} It was called with {batch.size}.")
+        self.verdict.stop(cause)
         return None
 
     def _round_anew(self, questions):
         replies = yield from self.examinee.round(questions)
         if isinstance(replies.first, Returned):
             return replies
-        self.verdict.stop(*sentences.sentence_for(replies.first))
+        self.verdict.stop(sentences.cause_of(replies.first))
         return None
 
     # ------------------------------------------------------------ judge
@@ -94,23 +102,26 @@ class _Examination:
         examinee, exercise, verdict = self.examinee, self.exercise, self.verdict
         batch = replies.questions.values[0]
         right = examinee.right(batch)
-        check_effects(examinee, replies.first, batch)
-        is_random = not is_repeatable(examinee, replies, value)
+        check_effects(examinee, replies)
+        changing = not_repeatable(examinee, replies, value)
         if len(batch.arrays["x"]) == 1 and value.size == right.size:  # it takes one image only
             value = value.reshape(right.shape)
-        answers = self._collect(replies, value)
-        if verdict.unusable:
-            return
-        if is_random:  # right at the first call, perhaps
-            answers = answers[:1]
-        explanation, answers = self._explain(answers, depth=1 if is_random else 2)
-        self.is_explained = not isinstance(explanation, Unknown)
+        answers = [(batch, value)]  # right at the first call, perhaps
+        if changing is None:
+            answers += self._others(replies, value)
+            if self._is_constant(answers):
+                self.verdict.lose_all(sentences.CONSTANT(number=np.ravel(value)[0]))
+                return
+            answers = self._without_repeated(answers)
+        elif changing.kind != sentences.RANDOM.mistake:
+            examinee.lose_form(changing)
+        explanation, answers = self._explain(answers, depth=1 if changing else 2)
         if exercise.own and not {exercise.form, exercise.own} & verdict.lost:
             yield from check_own(examinee, explanation, *answers[0])
             if exercise.own in verdict.lost and isinstance(explanation, Known):  # which may come from that
                 alone = yield from explain_images_alone(examinee, batch)
                 explanation = explanation if isinstance(alone, Unknown) else alone
-        explanation = yield from self._charge(explanation, answers, replies, is_random)
+        explanation = yield from self._charge(explanation, answers, replies, changing)
         if exercise.differentiable and exercise.form not in verdict.lost:
             check_gradient(examinee, explanation, batch, replies.first)
             if not verdict.lost:
@@ -118,16 +129,20 @@ class _Examination:
         if exercise.by_order and not verdict.lost and not np.allclose(value, right, rtol=1e-3):
             verdict.note(exercise.end, sentences.OTHER_SCALE)
 
-    def _charge(self, explanation, answers, replies, is_random) -> Conversation[Explanation]:
-        """Charge what the values tell. Returns the explanation, which may prove to be none."""
+    def _charge(self, explanation, answers, replies, changing) -> Conversation[Explanation]:
+        """Charge what the values tell. Returns the explanation, which may prove to be none.
+
+        Args:
+            changing: what is wrong where a second answer is another; None where it is the same.
+        """
         examinee = self.examinee
         if isinstance(explanation, Unknown):
-            is_ignoring = yield from self._locate(answers, is_random)
-            if is_random and not is_ignoring:
-                examinee.lose_form(*sentences.RANDOM())
-        elif is_random:
+            is_ignoring = yield from self._locate(answers, changing is not None)
+            if changing and not is_ignoring:
+                examinee.lose_form(changing)
+        elif changing:
             examinee.charge(explanation)
-            examinee.lose_form(*sentences.RANDOM())
+            examinee.lose_form(changing)
         else:
             yield from self._follow(explanation, answers, replies)
             if isinstance(explanation, Known):
@@ -145,15 +160,12 @@ class _Examination:
         yield from charge_ignored(self.examinee, names, explanation)
         return Unknown()
 
-    def _collect(self, replies: Round, value: np.ndarray) -> list[tuple[Batch, np.ndarray]]:
-        """The answers that can be explained together; what is odd about the others is put down."""
+    def _others(self, replies: Round, value: np.ndarray) -> list[tuple[Batch, np.ndarray]]:
+        """The other answers that can be explained with the first; what is odd about the rest is put down."""
         batch, *others = replies.questions.values
-        answers = [(batch, value)]
-        for other, answer in zip(others, replies.others, strict=True):
-            if (found := self._usable(other, answer, answers[0])) is not None:
-                answers.append((other, found))
-        self._check_state(answers)
-        return answers
+        pairs = zip(others, replies.others, strict=True)
+        found = [(other, self._usable(other, answer, (batch, value))) for other, answer in pairs]
+        return [(other, value) for other, value in found if value is not None]
 
     def _usable(self, batch: Batch, answer, first) -> np.ndarray | None:
         """The numbers of a further answer, if they are like those of the first; else that is put down."""
@@ -165,31 +177,35 @@ class _Examination:
         exercise, is_size = self.exercise, len(batch.arrays["x"]) != len(usual.arrays["x"])
         part = exercise.form if is_size or not exercise.by_order else exercise.end
         if isinstance(answer, Died):
-            self.examinee.lose_form(*sentences.sentence_for(answer))
+            self.examinee.lose_form(sentences.cause_of(answer))
         elif isinstance(answer, Raised):
             sentence = sentences.STOPS_FOR_SIZE if is_size else sentences.STOPS_FOR_OTHERS
-            why, _ = sentences.sentence_for(answer, batch.letters)
-            self.verdict.lose(part, *sentence(size=batch.size, why=why))
+            why = sentences.cause_of(answer, batch.letters).sentence
+            self.verdict.lose(part, sentence(size=batch.size, why=why))
         elif answer.value is not None and not np.isfinite(answer.value).all():
-            self.verdict.lose(part, *sentences.NOT_FINITE(exercise, when=" for some images"))
+            self.verdict.lose(part, sentences.NOT_FINITE(exercise, when=" for some images"))
         else:
             self.examinee.lose_form(
-                *sentences.SHAPE_CHANGES(exercise, size=batch.size, shape=list(answer.shape))
+                sentences.SHAPE_CHANGES(exercise, size=batch.size, shape=list(answer.shape))
             )
         return None
 
-    def _check_state(self, answers):
-        """Drops an answer that is the one to an earlier question of the same size, which is put down."""
+    def _is_constant(self, answers):
+        """Whether it gives one number, whatever it is given."""
+        numbers = [np.ravel(value) for _, value in answers]
+        return not self.exercise.by_order and not np.ptp(np.concatenate(numbers))
+
+    def _without_repeated(self, answers):
+        """The answers but for those that were given to an earlier question of the same size; they cost the
+        form."""
         (batch, value), *others = answers
         alike = [
             other for other, again in others if other.size == batch.size and np.array_equal(value, again)
         ]
-        constant = all(np.ptp(np.append(np.ravel(again), np.ravel(value)[:1])) == 0 for _, again in answers)
-        if constant and not self.exercise.by_order:
-            self.verdict.lose_all(*sentences.CONSTANT(number=np.ravel(value)[0]))
-        elif alike and not constant and not (value.size > 1 and not np.ptp(value)):
-            self.examinee.lose_form(*sentences.STATE())
-            answers[:] = [(other, again) for other, again in answers if other not in alike]
+        if not alike or (value.size > 1 and not np.ptp(value)):
+            return answers
+        self.examinee.lose_form(sentences.STATE())
+        return [(other, again) for other, again in answers if other not in alike]
 
     # ------------------------------------------------------------ explain
 
@@ -208,7 +224,7 @@ class _Examination:
             return Unknown(), summed
         if any(value.shape != right.shape for (_, value), right in pairs):
             (batch, value), right = pairs[0]
-            self.examinee.lose_form(*self._wrong_shape(batch, value, right))
+            self.examinee.lose_form(self._wrong_shape(batch, value, right))
             summed = [(batch, value.reshape(right.shape)) for (batch, value), right in pairs]
         elif summed is answers:
             return Unknown(), answers
@@ -224,7 +240,7 @@ class _Examination:
         N = len(batch.arrays["x"])
         if value.ndim < 2 or len(value) != N or value.size == N:
             return answers
-        self.examinee.lose_form(*sentences.SEVERAL_SCORES(shape=list(value.shape), N=N))
+        self.examinee.lose_form(sentences.SEVERAL_SCORES(shape=list(value.shape), N=N))
         return [(batch, value.reshape(len(value), -1).sum(1)) for batch, value in answers]
 
     def _follow(self, explanation: Right | Known, answers, replies: Round):
@@ -245,10 +261,10 @@ class _Examination:
             if value is not None and not is_followed(other, value):
                 wrong.append(other)
         if any(other.size == batch.size for other in wrong):
-            self.examinee.lose_form(*sentences.NOT_FOR_ALL_ARGUMENTS(exercise))
+            self.examinee.lose_form(sentences.NOT_FOR_ALL_ARGUMENTS(exercise))
         elif wrong:
             sizes = {"size": batch.size, "wrong": wrong[0].size}
-            self.examinee.lose_form(*sentences.NOT_FOR_ALL_SIZES(exercise, **sizes))
+            self.examinee.lose_form(sentences.NOT_FOR_ALL_SIZES(exercise, **sizes))
 
     def _sizes(self, explanation, replies):
         """Batches of other sizes with their answers: for a mistake all, since training won't try it."""
@@ -270,27 +286,25 @@ class _Examination:
         batch, value = answers[0]
         right = examinee.right(batch)
         if value.size != right.size:
-            self.verdict.lose_all(*self._wrong_shape(batch, value, right))
-            return False
-        if (yield from self._is_right_for_the_usual_size(answers)):
+            self.verdict.lose_all(self._wrong_shape(batch, value, right))
             return False
         if is_random:
             return (yield from locate_random(examinee))
-        yield from locate(examinee)
+        if not (yield from self._charge_one_size(answers)):
+            yield from locate(examinee)
         return False
 
-    def _is_right_for_the_usual_size(self, answers):
-        """Whether it is explained for batches as the notebook has them, and for no small one."""
+    def _charge_one_size(self, answers):
+        """Whether it is explained for batches of one size, as the notebook has them, and for no small one;
+        that is charged."""
         examinee, exercise, batch = self.examinee, self.exercise, answers[0][0]
-        usual = examinee.probes.usual(exercise.arguments)
-        values = yield from examinee.values(*usual)
-        explanation = examinee.explain_values(usual, values, depth=1)
-        if isinstance(explanation, Unknown) or any(way.guessed for way in explanation.mistakes):
-            return False  # two batches of one size are too much alike to tell a number
+        found = yield from explained_size(examinee, at_least=2)
+        if found is None:
+            return False
         # If it is right for some small batch as well, it is not the size that matters.
         small = [(other, value) for other, value in answers if other.size == batch.size]
-        if any(follows(exercise, examinee.formula, explanation, *one) for one in small):
+        if any(follows(exercise, examinee.formula, found.explanation, *one) for one in small):
             return False
-        examinee.lose_form(*sentences.ONLY_FOR_SIZE(size=usual[0].size))
-        examinee.charge(explanation)
+        examinee.lose_form(sentences.ONLY_FOR_SIZE(size=found.size))
+        examinee.charge(found.explanation)
         return True

@@ -104,7 +104,7 @@ def _expected(formula, ways, batch):
     return evaluate(formula, ways, batch.exact) if ways else right_value(formula, batch)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=256)  # more than the batches of one run: a table takes a while
 def search(formula: Formula, batch: Batch, same) -> Search:
     return Search(formula, batch.exact, same)
 

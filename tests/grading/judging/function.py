@@ -14,7 +14,7 @@ from . import sentences
 from .asking import Conversation
 from .converse import converse
 from .examine import examine
-from .result import Cause, Result
+from .result import Result
 
 
 @functools.cache
@@ -27,8 +27,7 @@ def examine_safely(exercise: Exercise, probes: Probes) -> Conversation[list[Resu
     try:
         return (yield from examine(exercise, FORMULAS[exercise.number], probes))
     except Exception as error:
-        reason, mistake = sentences.GRADER_ERROR(kind=type(error).__name__)
-        cause = Cause(mistake, reason, needs_human=True)
+        cause = sentences.GRADER_ERROR(kind=type(error).__name__)
         return [Result(criterion, (cause,)) for criterion in exercise.criteria]
 
 
@@ -53,7 +52,8 @@ def over_function(conversation: Conversation, function: Callable, around=context
 
     def ask(question):
         with around():
-            found = inside.call(function, question.arrays, question.differentiate, question.echo)
+            how = question.differentiate, question.echo, None, question.trace
+            found = inside.call(function, question.arrays, *how)
         try:
             return answers.parse_answer(*found, question)
         except (ValueError, TypeError, KeyError):  # odd as it is, a session would have ended there

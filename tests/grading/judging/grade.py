@@ -5,20 +5,19 @@ from dataclasses import replace
 from ..handed_in.submission import Submission
 from ..running.sandbox import Sandbox
 from ..running.session import Session
-from ..running.undecided import is_undecided
 from ..sheet.probes import Probes
 from ..sheet.rubric import CRITERIA, EXERCISES
 from . import sentences
 from .converse import converse
 from .function import default_probes, examine_safely
-from .result import Cause, Grade, Result, Status, Verdict
+from .result import UNREADABLE, Cause, Grade, Result, Status, Verdict
 
 
 def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None) -> Grade:
     """Run a submission in the sandbox and decide its points; `probes` are those of this run of the grader."""
     probes = probes or default_probes()
     if submission.problem:
-        cause = Cause("unreadable", submission.problem, submission.needs_human)
+        cause = Cause(UNREADABLE, submission.problem, submission.needs_human)
         return _nothing(cause, Status.UNREADABLE).of(submission)
     found, is_orphan = _run(submission, sandbox, probes)
     return (_run(submission, sandbox, probes)[0] if is_orphan else found).of(submission)
@@ -30,10 +29,9 @@ def _run(submission, sandbox, probes):
         if isinstance(session.loaded, tuple):
             found = Grade(submission.name, _results(session, probes))
         else:
-            reason, mistake = sentences.sentence_for(session.loaded, of="file")
-            if mistake not in ("syntax", "import"):
-                reason = f"While it is imported: {reason}"
-            cause = Cause(mistake, reason, is_undecided(session.loaded))
+            cause = sentences.cause_of(session.loaded, of="file")
+            if cause.kind not in ("syntax", "import"):
+                cause = replace(cause, sentence=f"While it is imported: {cause.sentence}")
             found = _nothing(cause, Status.IMPORT_FAILED)
         session.close()
         output, missing = session.output.strip(), tuple(sandbox.missing)
@@ -53,8 +51,7 @@ def _results(session, probes):
 
 def _missing(exercise, session):
     answer = session.missing(exercise.function)
-    verdict = Verdict(exercise).lose_all(*sentences.sentence_for(answer), is_undecided(answer))
-    return verdict.results()
+    return Verdict(exercise).lose_all(sentences.cause_of(answer)).results()
 
 
 def _nothing(cause, status):

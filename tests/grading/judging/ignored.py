@@ -4,7 +4,7 @@ import numpy as np
 
 from . import sentences
 from .asking import Conversation, Examinee
-from .explain import Explanation, Unknown
+from .explain import Explanation, Known, Unknown
 
 
 def ignored_arguments(examinee: Examinee) -> Conversation[list[str]]:
@@ -54,25 +54,24 @@ def charge_ignored(
         batch.with_(**{name: np.zeros_like(batch.arrays[name]) for name in names}) for batch in values[::3]
     ]
     answers = yield from examinee.values(values[0], *zero)
-    are_most = "x" in names or len(names) > 2
-    if are_most and examinee.probes.simple.left in names:
+    held = f"{sentences.listed(names)} hold{'s' * (len(names) == 1)}"
+    cause = sentences.IGNORES(exercise, held=held, all=sentences.listed(exercise.arguments))
+    if _is_the_input(answers[0], values[0].arrays["x"]):
+        cause = sentences.RETURNS_INPUT()
+    parts = {exercise.uses[name] for name in names}
+    if len(names) > 2 and examinee.probes.simple.left in names:  # then there is no reconstruction
         explanation = explanation or Unknown()
+        is_known = isinstance(explanation, Known)
+        parts |= {exercise.end} if is_known else set(exercise.parts) - {exercise.form}
     else:
         explanation = examinee.explain_values(zero, answers[1:])
-    is_known = not isinstance(explanation, Unknown)
-    held = f"{' and '.join(', '.join(names).rsplit(', ', 1))} hold{'s' * (len(names) == 1)}"
-    reason = (sentences.IGNORES_MOST if are_most else sentences.IGNORES)(exercise, held=held)
-    if _is_the_input(answers[0], values[0].arrays["x"]):
-        reason = sentences.RETURNS_INPUT()
-    parts = {exercise.uses[name] for name in names}
-    if are_most and not is_known:  # there is nothing left that could be right
-        parts = set(exercise.parts) - {exercise.form}
-    for part in parts & set(exercise.parts):
-        verdict.lose(part, *reason)
-    if is_known:
-        examinee.charge(explanation)
-    elif exercise.end not in verdict.lost:
-        verdict.lose(exercise.end, *sentences.UNKNOWN(), needs_human=True)
+    for part in exercise.parts:
+        if part in parts:
+            verdict.lose(part, cause)
+    if isinstance(explanation, Unknown):
+        examinee.leave_undecided()
+    else:
+        examinee.charge(explanation, but=parts)
 
 
 def _is_the_input(value, x):

@@ -1,6 +1,7 @@
 """In which step an unknown mistake sits: probes so simple that steps drop out, one after the other.
 
-What is right keeps its points, and what differs is named by its place, as a fair human would do it.
+What is shown to be right keeps its points, and what differs is named by its place, as a fair human would do
+it. What nothing shows to be right or wrong is left to a human.
 """
 
 import numpy as np
@@ -16,37 +17,29 @@ def locate(examinee: Examinee) -> Conversation[None]:
     ignored = yield from ignored_arguments(examinee)
     if ignored:
         yield from charge_ignored(examinee, ignored)
-    else:
-        for search in (_penalty, _batch, _steps, _end):
-            if (yield from search(examinee)):
-                break
-    _charge_somewhere(examinee)
+        return
+    for search in (_penalty, _batch, _steps, _end):
+        if (yield from search(examinee)):
+            return
+    examinee.leave_undecided()
 
 
 def locate_random(examinee: Examinee) -> Conversation[bool]:
-    """The same for what can't be asked step by step: it answers differently each time.
-
-    Returns whether it is that arguments are not used.
-    """
+    """The same for what answers differently each time. Returns whether it is that arguments are not used."""
     ignored = yield from ignored_by_chance(examinee)
     if ignored:
         yield from charge_ignored(examinee, ignored)
-    _charge_somewhere(examinee)
+    elif not (yield from _steps(examinee, is_random=True)):
+        examinee.leave_undecided()
     return bool(ignored)
-
-
-def _charge_somewhere(examinee):
-    """Wrong numbers are never without a place."""
-    exercise, verdict = examinee.exercise, examinee.verdict
-    if verdict.lost <= {exercise.form}:
-        verdict.lose(exercise.end, *sentences.UNKNOWN(), needs_human=True)
 
 
 def _penalty(examinee):
     """Whether the loss is the right one and a number that is the same for other images."""
-    if not examinee.exercise.differentiable:
+    exercise = examinee.exercise
+    if not exercise.differentiable:
         return False
-    for batches in examinee.probes.simple.other_images:
+    for zero, batches in examinee.probes.simple.other_images.items():
         values = yield from examinee.values(*batches)
         rights = [examinee.right(batch) for batch in batches]
         pairs = list(zip(values, rights, strict=True))
@@ -54,7 +47,9 @@ def _penalty(examinee):
             continue
         rest = [float(value - right) for value, right in pairs]
         if np.ptp(rest) < 0.01 * abs(rest[0]) and abs(rest[0]) > 1e-4:
-            examinee.verdict.lose(examinee.exercise.end, *sentences.PENALTY())
+            examinee.verdict.lose(exercise.end, sentences.PENALTY())
+            for name in zero:  # the penalty hides what is done with it
+                examinee.verdict.lose(exercise.uses[name], sentences.UNKNOWN())
             return True
     return False
 
@@ -68,19 +63,16 @@ def _batch(examinee):
     pairs = zip(values, singles, strict=True)
     if not all(value is not None and same_values(examinee.right(one), value) for value, one in pairs):
         return False
-    examinee.verdict.lose(
-        exercise.together or exercise.end, *sentences.RIGHT_ALONE(exercise), needs_human=True
-    )
+    examinee.verdict.lose(exercise.together or exercise.end, sentences.RIGHT_ALONE(exercise))
     return True
 
 
-def _steps(examinee):
+def _steps(examinee, is_random=False):
     """Whether it is right, or a known mistake, where one step drops out: then it is that step."""
     exercise, verdict = examinee.exercise, examinee.verdict
+    simple = examinee.probes.simple
     used = [
-        one
-        for one in examinee.probes.simple.simplifications
-        if one.changed in exercise.uses and one.blamed in exercise.uses
+        one for one in simple.simplifications if one.changed in exercise.uses and one.blamed in exercise.uses
     ]
     values = []
     for one in used:
@@ -96,10 +88,25 @@ def _steps(examinee):
                 continue
             curve = (yield from _curve(examinee)) if one.shows_unit and not ways else ""
             words = {"given": one.given, "but": sentences.BUT * bool(ways), "rest": one.rest, "curve": curve}
-            verdict.lose(part, *sentences.RIGHT_WHERE_SIMPLE(exercise, **words), needs_human=True)
+            verdict.lose(part, sentences.RIGHT_WHERE_SIMPLE(exercise, **words))
             examinee.charge(explanation)
+            if one is simple.last and not is_random:
+                yield from _check_beside_the_hidden_layer(examinee)
             return True
     return False
+
+
+def _check_beside_the_hidden_layer(examinee):
+    """W = 0 has hidden a wrong hidden layer: are b and W used as they should be?"""
+    exercise, simple = examinee.exercise, examinee.probes.simple
+    if "b" in exercise.uses:
+        one, other = yield from examinee.values(*simple.sums)
+        if one is None or other is None or not same_values(one, other):
+            examinee.verdict.lose(exercise.uses["b"], sentences.UNKNOWN())
+    values = yield from examinee.values(*simple.scaled)
+    are_there = all(value is not None and value.shape == values[0].shape for value in values)
+    if not are_there or np.abs(np.diff(values, 3, axis=0)).max() > 1e-4 * np.abs(values).max():
+        examinee.verdict.lose(exercise.uses["W"], sentences.UNKNOWN())
 
 
 def _curve(examinee):
@@ -123,14 +130,19 @@ def _end(examinee):
     simple = examinee.probes.simple
     if simple.last.changed not in exercise.uses:
         return False
-    last = simple.last.batches[0]
-    (value,) = yield from examinee.values(last)
+    last, shifted = simple.shifted
+    value, moved = yield from examinee.values(last, shifted)
     if exercise.together and _holds_the_same(value, examinee.right(last)):
-        verdict.lose(exercise.together, *sentences.MOVED_PIXELS(), needs_human=True)
+        verdict.lose(exercise.together, sentences.MOVED_PIXELS())
     else:
-        yield from _charge_the_end(examinee)
-    for part in (yield from _wrong_before(examinee)):
-        verdict.lose(part, *sentences.NOT_BY_RECONSTRUCTION(), needs_human=True)
+        given = simple.last.given
+        given = given[0].lower() + given[1:]
+        verdict.lose(exercise.end, sentences.WRONG_AT_THE_END(exercise, given=given))
+        if exercise.differentiable and not (yield from _is_mean_of_images(examinee)):
+            verdict.lose(exercise.together, sentences.NOT_THE_MEAN())
+        elif not exercise.differentiable and not _is_shifted(value, moved):
+            verdict.lose(exercise.together, sentences.UNKNOWN())
+    yield from _check_before_the_end(examinee)
     return True
 
 
@@ -142,13 +154,12 @@ def _holds_the_same(value, right):
     return bool(np.allclose(one, other, atol=1e-5))
 
 
-def _charge_the_end(examinee):
-    exercise, verdict = examinee.exercise, examinee.verdict
-    given = examinee.probes.simple.last.given
-    given = given[0].lower() + given[1:]
-    verdict.lose(exercise.end, *sentences.WRONG_AT_THE_END(exercise, given=given), needs_human=True)
-    if exercise.differentiable and not (yield from _is_mean_of_images(examinee)):
-        verdict.lose(exercise.together, *sentences.NOT_THE_MEAN(), needs_human=True)
+def _is_shifted(value, moved):
+    """Whether pixels that are shifted in x̂ are so in the images: then they are in their places."""
+    if value is None or moved is None or value.shape != moved.shape:
+        return False
+    one, other = (images.reshape(len(images), -1) for images in (value, moved))
+    return same_values(np.roll(one, 1, axis=1), other)
 
 
 def _is_mean_of_images(examinee):
@@ -159,12 +170,17 @@ def _is_mean_of_images(examinee):
     return same_values(np.mean(singles, axis=0), whole)
 
 
-def _wrong_before(examinee):
-    """The parts of encoder and decoder that are wrong, told by the function itself: what depends on x and
-    x̂ alone gives the same for W = 0 and an `a` that is this x̂."""
+def _check_before_the_end(examinee):
+    """Encoder and decoder, told by the function itself: what depends on x and x̂ alone gives the same for
+    W = 0 and an `a` that is this x̂."""
     uses, parts = examinee.exercise.uses, examinee.exercise.parts
-    for name, *twins in examinee.probes.simple.twins:
+    for name, twins in examinee.probes.simple.twins.items():
         one, other = yield from examinee.values(*twins)
-        if one is None or other is None or same_values(one, other):  # without a value, nobody can tell
-            return [uses[name]] if name else []
-    return [part for part in dict.fromkeys(uses.values()) if part in parts]
+        if one is not None and other is not None and same_values(one, other):
+            if name:
+                cause = sentences.NOT_BY_RECONSTRUCTION(given=f"{name} = 0")
+                examinee.verdict.lose(uses[name], cause)
+            return
+    for part in dict.fromkeys(uses.values()):
+        if part in parts:
+            examinee.verdict.lose(part, sentences.UNKNOWN())

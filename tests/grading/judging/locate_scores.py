@@ -7,6 +7,8 @@ from ..sheet.steps import steps_of
 from . import sentences
 from .asking import Conversation, Examinee
 from .explain import Explanation, Right, Unknown, follows
+from .ignored import ignored_arguments
+from .result import Cause
 
 
 def locate_scores(examinee: Examinee, answers: list[tuple[Batch, np.ndarray]]) -> Conversation[None]:
@@ -21,9 +23,15 @@ def locate_scores(examinee: Examinee, answers: list[tuple[Batch, np.ndarray]]) -
             examinee.charge(alone)
             return
         if isinstance(alone, Right):
-            verdict.lose(exercise.own, *sentences.DEPENDS_ON_BATCH(made=sentences.BY_OTHERS))
+            verdict.lose(exercise.own, sentences.DEPENDS_ON_BATCH(made=sentences.BY_OTHERS))
             return
-    _locate_order(examinee, answers)
+    ignored = yield from ignored_arguments(examinee)
+    if ignored:
+        held, used = f"{sentences.listed(ignored)} holds", sentences.listed(exercise.arguments)
+        for part in (exercise.direction, exercise.end):
+            verdict.lose(part, sentences.IGNORES(exercise, held=held, all=used))
+    else:
+        _locate_order(examinee, answers)
 
 
 def explain_images_alone(examinee: Examinee, batch: Batch) -> Conversation[Explanation]:
@@ -36,7 +44,6 @@ def explain_images_alone(examinee: Examinee, batch: Batch) -> Conversation[Expla
 
 
 def _locate_order(examinee, answers):
-    """Charge scores that no known mistake explains: ties, or another order."""
     exercise, verdict = examinee.exercise, examinee.verdict
     batch, scores = answers[0]
     right = examinee.right(batch)
@@ -44,30 +51,43 @@ def _locate_order(examinee, answers):
         shapes = {"shape": list(scores.shape), "right": list(right.shape)}
         wrong_shape = sentences.WRONG_SHAPE(exercise, **shapes, size=batch.size)
         for part in exercise.parts:  # there is no number for each image, so nothing else can be seen
-            verdict.lose(part, *wrong_shape)
+            verdict.lose(part, wrong_shape)
         return
     if not np.ptp(scores):
         for part in (exercise.direction, exercise.end):
-            verdict.lose(part, *sentences.ALL_THE_SAME())
+            verdict.lose(part, sentences.ALL_THE_SAME())
         return
-    likeness = np.corrcoef(right.argsort().argsort(), scores.argsort().argsort())[0, 1]
     steps = np.diff(scores[np.argsort(right)])
     monotone = (steps >= 0).all() or (steps <= 0).all()
     levels = len(np.unique(scores))
+    likeness = _likeness(examinee, answers)
     if monotone and levels <= len(scores) / 3:
-        verdict.lose(exercise.end, *sentences.THRESHOLD())
+        verdict.lose(exercise.end, sentences.THRESHOLD())
     elif (monotone and levels < len(scores)) or _levels_out(examinee, answers[1:]):
-        verdict.lose(exercise.end, *sentences.TIES())
-    elif exercise.own in verdict.lost and abs(likeness) > 0.5:
-        pass  # that an image's score depends on the others has been said
-    elif monotone:
-        verdict.lose(exercise.end, *sentences.NOT_ALONE())
-    else:
-        verdict.lose(exercise.end, *sentences.ANOTHER_ORDER(), needs_human=True)
+        verdict.lose(exercise.end, sentences.TIES())
+    elif exercise.own not in verdict.lost or abs(likeness) <= 0.5:  # else it comes from the other images
+        verdict.lose(exercise.end, sentences.NOT_ALONE() if monotone else sentences.ANOTHER_ORDER())
+    _check_direction(examinee, batch, likeness)
+
+
+def _check_direction(examinee, batch, likeness):
+    exercise, verdict = examinee.exercise, examinee.verdict
     if likeness < -0.5:
         known = (way for step in steps_of(examinee.formula, batch.exact) for way in step.mistakes)
         direction = next(way for way in known if way.part == exercise.direction)
-        verdict.lose(direction.part, direction.sentence, direction.name)
+        verdict.lose(direction.part, Cause(direction.name, direction.sentence))
+    elif likeness < 0.3:
+        verdict.lose(exercise.direction, sentences.NOT_BY_ERROR())
+
+
+def _likeness(examinee, answers):
+    """From -1 to 1: how much the scores grow with the right ones, by ranks, where it shows best."""
+    found = [0.0]
+    for batch, scores in answers:
+        right = examinee.right(batch)
+        if scores.shape == right.shape and np.ptp(scores):
+            found.append(np.corrcoef(right.argsort().argsort(), scores.argsort().argsort())[0, 1])
+    return max(found, key=abs)
 
 
 def _levels_out(examinee, answers):

@@ -1,10 +1,12 @@
 """A function that stops at the usual questions: are there others that suit it?"""
 
+from dataclasses import dataclass
+
 from ..running.answers import Raised
-from ..sheet.probes import Questions
+from ..sheet.probes import Batch, Questions
 from . import sentences
 from .asking import Conversation, Examinee
-from .explain import Unknown
+from .explain import Known, Right, Unknown
 
 
 def recover(examinee: Examinee, answer: Raised) -> Conversation[Questions | None]:
@@ -19,16 +21,38 @@ def recover(examinee: Examinee, answer: Raised) -> Conversation[Questions | None
         questions = probes.questions(arguments)
         if (yield from _are_explained(examinee, questions.values[:1])):
             examinee.lose_form(
-                *sentences.ORDER(stand=", ".join(answer.parameters), names=", ".join(arguments))
+                sentences.ORDER(stand=", ".join(answer.parameters), names=", ".join(arguments))
             )
             return questions
         examinee.order = None
-    for size, batches in probes.particular(arguments).items():
-        if (yield from _are_explained(examinee, batches)):
-            examinee.lose_form(*sentences.ONLY_FOR_SIZE(size=size))
-            return Questions(batches, ())
+    if found := (yield from explained_size(examinee)):
+        examinee.lose_form(sentences.ONLY_FOR_SIZE(size=found.size))
+        return Questions(found.batches, ())
     if examinee.exercise.takes_parameters and (yield from _are_explained(examinee, probes.square)):
         return Questions(probes.square, ())  # it mixes its arguments up
+    return None
+
+
+@dataclass(frozen=True)
+class Size:
+    """A size, "N = 64", with two batches that have it, and what explains the answers to them."""
+
+    size: str
+    batches: tuple[Batch, ...]
+    explanation: Right | Known
+
+
+def explained_size(examinee: Examinee, at_least: int = 1) -> Conversation[Size | None]:
+    """The size for which the answers can be explained, if there is one, of batches with `at_least` so many
+    images."""
+    for size, batches in examinee.probes.particular(examinee.exercise.arguments).items():
+        if min(len(batch.arrays["x"]) for batch in batches) < at_least:
+            continue
+        values = yield from examinee.values(*batches)
+        explanation = examinee.explain_values(batches, values, depth=1)
+        # Two batches of one size are too much alike to tell a number.
+        if not isinstance(explanation, Unknown) and not any(way.guessed for way in explanation.mistakes):
+            return Size(size, batches, explanation)
     return None
 
 

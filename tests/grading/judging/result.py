@@ -1,5 +1,6 @@
 """What a submission has earned, as plain data: all that the reports need, and nothing that has to be run."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -7,6 +8,7 @@ from ..handed_in.submission import Submission
 from ..sheet.rubric import EXERCISES, Criterion, Exercise
 
 NOT_IMPLEMENTED = "not implemented"  # the kind of the cause where nothing is written yet
+UNREADABLE = "unreadable"  # that where there is nothing to run
 NOT_REACHED = "not reached"  # that of a part that was never examined: no mistake, and not counted
 
 
@@ -30,7 +32,8 @@ class Cause:
     Attributes:
         kind: a short name, the same for all who make this mistake: it is counted.
         sentence: for the author, a sentence or two; "" where only the kind is known any more.
-        needs_human: whether it may be the grader's or the machine's doing, so that a human should look at it.
+        needs_human: whether it is undecided: it may be the grader's or the machine's doing, or nothing shows
+            which step is wrong.
     """
 
     kind: str
@@ -104,24 +107,35 @@ class Verdict:
         self._causes: dict[str, dict[str, Cause]] = {}
         self._notes: dict[str, str] = {}
 
-    def lose(self, part: str, reason: str, mistake: str, needs_human: bool = False) -> None:
-        """A part is lost for `reason`; one that is lost for two mistakes names both."""
-        kind, known = mistake or "error", self._causes.setdefault(part, {})
-        cause = known.setdefault(kind, Cause(kind, reason or "Your function stops.", needs_human))
-        known[kind] = replace(cause, needs_human=cause.needs_human or needs_human)
+    def lose(self, part: str, cause: Cause) -> None:
+        """A part is lost; one that is lost for two mistakes names both."""
+        known = self._causes.setdefault(part, {})
+        first = known.setdefault(cause.kind, cause)
+        known[cause.kind] = replace(first, needs_human=first.needs_human or cause.needs_human)
 
-    def lose_all(self, reason: str, mistake: str, needs_human: bool = False) -> "Verdict":
+    def lose_all(self, cause: Cause) -> "Verdict":
         for part in self.exercise.parts:
-            self.lose(part, reason, mistake, needs_human)
+            self.lose(part, cause)
         self.unusable = True
         return self
 
-    def stop(self, reason: str, mistake: str, needs_human: bool = False) -> None:
+    def stop(self, cause: Cause) -> None:
         """Nothing came back: the form of the answer is lost, and no other part was reached."""
         for part in self.exercise.parts:
-            is_own = mistake == NOT_IMPLEMENTED or part == self.exercise.form
-            self.lose(part, reason, mistake if is_own else NOT_REACHED, needs_human)
+            is_own = cause.kind == NOT_IMPLEMENTED or part == self.exercise.form
+            self.lose(part, cause if is_own else replace(cause, kind=NOT_REACHED))
         self.unusable = True
+
+    def reach(self, parts: Iterable[str], words: Callable[[str], str]) -> None:
+        """Of what was stopped or lost as a whole, these parts were right; `words` says how far, and why."""
+        *_, cause = self._causes[self.exercise.form].values()
+        cause = replace(cause, sentence=words(cause.sentence))
+        for part in self.exercise.parts:
+            if part in parts:
+                self._causes.pop(part, None)
+            else:
+                kind = cause.kind if part == self.exercise.form else NOT_REACHED
+                self._causes[part] = {kind: replace(cause, kind=kind)}
 
     def note(self, part: str, text: str) -> None:
         self._notes[part] = text
@@ -129,6 +143,10 @@ class Verdict:
     @property
     def lost(self) -> set[str]:
         return set(self._causes)
+
+    @property
+    def is_unwritten(self) -> bool:
+        return any(NOT_IMPLEMENTED in causes for causes in self._causes.values())
 
     def results(self) -> list[Result]:
         found = []
@@ -144,7 +162,7 @@ class Verdict:
 class Grade:
     """What a submission earned, and whose it is.
 
-    Where a human has to look at one criterion, or at the file, the status is TO_LOOK_AT.
+    While anything of it is undecided, the status is TO_LOOK_AT.
 
     Attributes:
         results: one for each criterion, in the rubric's order.
@@ -182,7 +200,8 @@ class Grade:
 
     def __post_init__(self):
         is_whole = {result.criterion.exercise for result in self.results} >= set(EXERCISES)
-        if self.unclear or (is_whole and any(result.needs_human for result in self.results)):
+        is_open = self.unclear or (is_whole and any(result.needs_human for result in self.results))
+        if is_open and self.status is not Status.NOT_GRADED:
             object.__setattr__(self, "status", Status.TO_LOOK_AT)
 
     def of(self, submission: Submission) -> "Grade":

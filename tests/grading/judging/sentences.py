@@ -2,34 +2,37 @@
 
 import re
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ..running.answers import Answer, Died, Missing, Raised, Returned
-from ..running.undecided import may_be_newer
+from ..running.undecided import is_undecided, may_be_newer
 from ..sheet.rubric import Exercise
 from ..sheet.slips import slip
+from .result import NOT_IMPLEMENTED as NOTHING_WRITTEN
+from .result import Cause
 
 VERSION = "{}.{}".format(*sys.version_info)
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """`text` has the exercise as {e}, and other values by their names."""
+    """`text` has the exercise as {e}, and other values by their names; see `Cause` for the others."""
 
     mistake: str
     text: str
+    needs_human: bool = False
 
-    def __call__(self, exercise: Exercise | None = None, **values) -> tuple[str, str]:
-        """(the sentence, the mistake's name), as `Verdict.lose` takes them."""
-        return self.text.format(e=exercise, **values), self.mistake
+    def __call__(self, exercise: Exercise | None = None, **values) -> Cause:
+        return Cause(self.mistake, self.text.format(e=exercise, **values), self.needs_human)
 
 
 # Rows are easier to read than what a formatter makes of them.
 # fmt: off
 
 # What a function returns.
-NOT_IMPLEMENTED = Sentence("not implemented", "Not implemented yet.")
-PLACEHOLDER = Sentence("not implemented",
+NOT_IMPLEMENTED = Sentence(NOTHING_WRITTEN, "Not implemented yet.")
+PLACEHOLDER = Sentence(NOTHING_WRITTEN,
     "Not implemented yet. (Your function returns the same whatever it is given.)")
 NOTHING = Sentence("returns nothing", "Your function returns nothing. Is a `return` missing?")
 CONSTANT = Sentence("constant",
@@ -73,6 +76,9 @@ STATE = Sentence("state",
 RANDOM = Sentence("random",
     "Asked twice with the same arguments, your function gives two answers. Everything it needs is given: no "
     "`nn.Linear`, no random numbers, no dropout, and nothing kept from one call to the next.")
+GROWS = Sentence("state",
+    "Asked twice with the same arguments, your function returns something of shape {first} and then of shape "
+    "{again}. Keep nothing between calls.")
 ORDER = Sentence("order of parameters",
     "The parameters of your function stand in the order {stand}. The sheet's order is {names}.")
 CHANGES_SETTINGS = Sentence("changes settings", "Your function changes {names} for all that follows.")
@@ -95,7 +101,7 @@ WRONG_GRADIENT = Sentence("wrong gradient",
 # Unknown mistakes, and where they sit.
 _UNKNOWN = (
     "The values are not those of the sheet's formula, and no mistake known to the grader explains them.")
-UNKNOWN = Sentence("unknown", _UNKNOWN)
+UNKNOWN = Sentence("unknown", _UNKNOWN, needs_human=True)
 RIGHT_ALONE = Sentence("unknown",
     f"{_UNKNOWN} For a single image your {{e.result}} {{e.are}} right: the difference lies in how the "
     "images of a batch go together.")
@@ -107,17 +113,15 @@ WRONG_AT_THE_END = Sentence("unknown",
     f"{_UNKNOWN} Even {{given}} your {{e.result}} {{e.are}} not right: the difference lies behind the hidden "
     "layer.")
 NOT_THE_MEAN = Sentence("unknown",
-    f"{_UNKNOWN} Nor is it the mean of what your function gives for each image alone.")
-NOT_BY_RECONSTRUCTION = Sentence("unknown", f"{_UNKNOWN} It depends on V, W and b not only by x̂.")
+    f"{_UNKNOWN} Nor is it the mean of what your function gives for each image alone.", needs_human=True)
+NOT_BY_RECONSTRUCTION = Sentence("unknown",
+    f"{_UNKNOWN} It depends on V, W and b not only by x̂, but does so with {{given}}.")
 MOVED_PIXELS = Sentence("pixels: unknown", "Your images hold the right pixels, but not in their places.")
 PENALTY = Sentence("penalty",
     "Your loss adds something to the error, such as a penalty on the weights. The sheet's loss is the "
     "reconstruction error alone.")
 IGNORES = Sentence("ignores parameters",
-    "Your {e.result} {e.are} the same whatever {held}. The sheet's formula uses all of x, V, W, b and a.")
-IGNORES_MOST = Sentence("ignores parameters",
-    "Your {e.result} {e.are} the same whatever {held}. V, W, b and a are given: no `nn.Linear`, and no "
-    "numbers of your own.")
+    "Your {e.result} {e.are} the same whatever {held}. The sheet's formula uses all of {all}.")
 RETURNS_INPUT = Sentence("ignores parameters", "Your function returns its input, not the reconstruction.")
 
 # Scores.
@@ -137,11 +141,16 @@ NOT_ALONE = Sentence("not the error alone",
 ANOTHER_ORDER = Sentence("unknown",
     "Your scores do not order the images by their squared error, and no mistake known to the grader explains "
     "them.")
+NOT_BY_ERROR = Sentence("unknown", "Your scores are hardly larger for images with a larger squared error.")
 OTHER_SCALE = (
     "Your scores order the images as the squared error does, which is all that counts here. They are other "
     "numbers, so the figures that follow won't be those that the text quotes.")
 
-# No answer.
+# How far it was right, where there is no answer, and why there is none.
+RIGHT_UP_TO = "It is right up to {step}. Then: {why}"
+GETS_TO = "It gets as far as {step}. Then: {why}"  # with a mistake that is said beside
+RETURNS_A_STEP = "Your function returns {step}. What comes after it is still to come."
+COMPUTED = "You compute {step}, and do not return {it}."
 MISSING = Sentence("missing", "There is no function named `{name}`.")
 ALIKE = Sentence("missing", "There is no function named `{name}`. Is it `{alike}` that is meant?")
 LEFT_OUT = "{why} Only what the three functions need was run."
@@ -164,7 +173,8 @@ SIGNATURE = Sentence("wrong signature",
     "Your function does not take the arguments of the sheet: {message}.")
 OUT_OF_MEMORY = Sentence("memory", "Your {of} asks for too much memory{place}.")
 GRADER_ERROR = Sentence("grader error",
-    "The grader can make no sense of the answer ({kind}). Tell your teachers if it is honest.")
+    "The grader can make no sense of the answer ({kind}). Tell your teachers if it is honest.",
+    needs_human=True)
 
 # fmt: on
 
@@ -172,19 +182,22 @@ _SLIPS = ("RuntimeError", "TypeError", "AttributeError", "RecursionError")
 _ARGUMENTS = r"positional argument|unexpected keyword|takes no arguments"
 
 
-def sentence_for(
-    answer: Answer, letters: dict[int, str] | None = None, of: str = "function"
-) -> tuple[str, str]:
-    """Why there is no value: (a sentence for the author, a short name).
+def cause_of(answer: Answer, letters: dict[int, str] | None = None, of: str = "function") -> Cause:
+    """Why there is no value.
 
     Args:
         letters: what sizes are called on the sheet, {7: "N"}.
         of: what was run, the author's "function" or "file".
     """
+    return replace(_cause_of(answer, letters or {}, of), needs_human=is_undecided(answer))
+
+
+def _cause_of(answer, letters, of):
     if isinstance(answer, Missing):
         return (ALIKE if answer.alike else MISSING)(name=answer.name, alike=answer.alike)
     if isinstance(answer, Died):
-        return DEATHS[answer.cause].format(of=of, seconds=answer.seconds or 0), answer.cause
+        text = DEATHS[answer.cause].format(of=of, seconds=answer.seconds or 0)
+        return Cause(answer.cause, text)
     kind, message, where = answer.kind, answer.message, place(answer)
     if is_stub(answer):
         return NOT_IMPLEMENTED()
@@ -193,28 +206,24 @@ def sentence_for(
     if kind in ("SyntaxError", "IndentationError", "TabError"):
         return (NEWER if may_be_newer(answer) else SYNTAX)(message=message, place=where)
     if kind == "NameError":
-        return f"Your {of} uses a name that is not defined: {message}{where}.", kind
+        return Cause(kind, f"Your {of} uses a name that is not defined: {message}{where}.")
     is_about_arguments = kind == "TypeError" and re.search(_ARGUMENTS, message)
     if is_about_arguments and answer.code:
-        return f"Your code calls a function with other arguments than it takes: {message}{where}.", kind
-    if kind in _SLIPS and (found := slip(message, answer.code, letters or {})):
-        return f"{found}{where}.", kind
+        text = f"Your code calls a function with other arguments than it takes: {message}{where}."
+        return Cause(kind, text)
+    if kind in _SLIPS and (found := slip(message, answer.code, letters)):
+        return Cause(kind, f"{found}{where}.")
     if is_about_arguments:
         return SIGNATURE(message=message)
     if kind == "MemoryError" or "allocate memory" in message:
         return OUT_OF_MEMORY(of=of, place=where)
     text = f"{kind}: {message}".rstrip(": .")
-    return f"Your {of} stops with {text}{where}.", kind
-
-
-def why_it_stops(answer: Raised | Died) -> str:
-    """Why a file can't be run as it is."""
-    return sentence_for(answer, of="file")[0]
+    return Cause(kind, f"Your {of} stops with {text}{where}.")
 
 
 def left_out(answer: Raised | Died) -> str:
-    """The same where its functions don't need what stops it."""
-    return LEFT_OUT.format(why=why_it_stops(answer))
+    """What is said where a file stops so, and its functions don't need that."""
+    return LEFT_OUT.format(why=cause_of(answer, of="file").sentence)
 
 
 def is_stub(answer: Answer) -> bool:
@@ -228,6 +237,11 @@ def place(error: Raised) -> str:
     if not error.code:
         return ""
     return f" (line {error.line}: `{error.code}`)" if error.line else f" (`{error.code}`)"
+
+
+def listed(names: Sequence[str]) -> str:
+    """As in "V, W and b"."""
+    return " and ".join(", ".join(names).rsplit(", ", 1))
 
 
 def what(answer: Returned) -> str:

@@ -109,7 +109,7 @@ def load_problem() -> str | None:
         return "It was interrupted while it was loaded. Is there an endless loop outside of the functions?"
     if isinstance(_error, FileNotFoundError) and not PATH.exists():
         return f"There is no {PATH.name} beside this notebook any more."
-    return None if _error is None else sentences.why_it_stops(_raised(_error))
+    return None if _error is None else sentences.cause_of(_raised(_error), of="file").sentence
 
 
 def left_out_note() -> str | None:

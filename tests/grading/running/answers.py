@@ -4,7 +4,7 @@ A submission can write to the grader's pipe as well as the code around it, so no
 believed: types, shapes and lengths are checked, and texts are cut and made printable.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Returned:
         changed_settings: what it has changed beside its arguments, in words.
         idle: whether the function does not look at its arguments at all.
         items: the things in a tuple or list, up to 8; `length` says how many there are.
+        traced: what torch computed on the way, in its order, if that was asked for; not all if it is much.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Returned:
     idle: bool = False
     items: "tuple[Returned, ...]" = ()
     length: int = 0
+    traced: tuple[np.ndarray, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Raised:
         line, code: where in the author's own file it comes from; None and "" if from nowhere there.
         module: the module that is not there, if that is why.
         parameters: the names of the function's positional parameters, if it came from a call.
+        traced: what torch had computed before, as for `Returned`.
     """
 
     kind: str = "Exception"
@@ -66,6 +69,7 @@ class Raised:
     code: str = ""
     module: str = ""
     parameters: tuple[str, ...] = ()
+    traced: tuple[np.ndarray, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,11 @@ def parse_answer(report: dict, numbers: list[np.ndarray], question: Question) ->
     Raises:
         ValueError, TypeError, KeyError: it is none that inside/call.py sends.
     """
+    count = _whole(report["traced"]) if question.trace else 0
+    rest, traced = numbers[: len(numbers) - count], numbers[len(numbers) - count :]
+    traced = tuple(array.astype(np.float64) for array in traced)
     if "error" in report:
-        return parse_error(report["error"])
-    rest = list(numbers)
+        return replace(parse_error(report["error"]), traced=traced)
     returned = _described(report, rest)
     items = report.get("items", [])
     if not isinstance(items, list) or len(items) > MAX_ITEMS:
@@ -134,6 +140,7 @@ def parse_answer(report: dict, numbers: list[np.ndarray], question: Question) ->
         idle=report.get("idle") is True,
         items=tuple(Returned(**item) for item in items),
         length=_whole(report.get("length", 0)),
+        traced=traced,
     )
 
 

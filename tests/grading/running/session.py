@@ -127,6 +127,7 @@ class Session:
                 "arrays": [places[id(array)] for array in question.arrays],
                 "differentiate": question.differentiate,
                 "echo": question.echo,
+                "trace": question.trace,
             }
             for question in questions
         ]

@@ -36,7 +36,7 @@ class Exercise:
         form: the part of the rubric that the form of the answer costs: its type and shape, for any
             size, without side effects.
         end: the part where the chain of steps ends, for a mistake that sits nowhere else.
-        uses: the part in which each argument is used, of those that the network has.
+        uses: the part in which each argument is used.
         together: the part that says how the images of a batch go together.
         direction: the part that is lost where the order of the numbers is reversed.
         shapes: the shapes that the arguments may have, where the sheet leaves that open: what suits counts.
@@ -138,6 +138,7 @@ EXERCISES = {
         ),
         form="shape",
         end="error",
+        uses={"x": "error", "reconstruction": "error"},
         direction="direction",
         shapes=((_FLAT, _FLAT), (_GRID, _GRID), (_FLAT, _GRID)),
         plural=True,

@@ -77,29 +77,52 @@ class Simple:
         return self.simplifications[-1]
 
     @functools.cached_property
-    def other_images(self) -> list[list[Batch]]:
-        """Batches with the same parameters and other images: what a penalty adds to each is the same."""
-        zeros = (
-            {name: np.zeros_like(self._first.arrays[name]) for name in names} for names in ("VW", "W", "V")
-        )
+    def other_images(self) -> dict[str, list[Batch]]:
+        """Batches with the same parameters and other images: what a penalty adds to each is the same.
+
+        By the names of the parameters that are zero there.
+        """
         x = self._first.arrays["x"]
         images = (x, 1 - x, np.float32(0.4) * x[:, ::-1])
-        return [[self._first.with_(x=one, **zero) for one in images] for zero in zeros]
+        return {
+            names: [self._first.with_(x=one, **self._zero(names)) for one in images]
+            for names in ("", "VW", "W", "V")
+        }
+
+    def _zero(self, names):
+        return {name: np.zeros_like(self._first.arrays[name]) for name in names}
 
     @functools.cached_property
-    def twins(self) -> list[tuple[str | None, Batch, Batch]]:
+    def twins(self) -> dict[str, tuple[Batch, Batch]]:
         """Pairs that give the same where the network is right: one computes its x̂, the other has it as `a`.
 
-        Each with the argument that is zero in both; the argument without which they agree is used wrongly.
+        By the name of the argument that is zero in both, or "".
         """
-        batch = self._first.of(slice(1))
-        found = []
-        for name in (None, "b", "V"):
-            zero = {name: np.zeros_like(batch.arrays[name])} if name else {}
-            one = batch.with_(**zero)
+        first = self._first.of(slice(1))
+        found = {}
+        for name in ("", "b", "V"):
+            one = first.with_(**self._zero(name))
             reconstruction = forward(At(), *one.exact)[0].astype(np.float32)
-            found.append((name, one, one.with_(W=np.zeros_like(batch.arrays["W"]), a=reconstruction)))
+            found[name] = one, one.with_(a=reconstruction, **self._zero("W"))
         return found
+
+    @functools.cached_property
+    def sums(self) -> tuple[Batch, Batch]:
+        """A pair that gives the same where b is added to xV, whatever is done with the sum."""
+        one = self._first.of(slice(1))
+        x, V, _, b, _ = one.exact
+        return one, one.with_(b=(x @ V + b)[0].astype(np.float32), **self._zero("V"))
+
+    @functools.cached_property
+    def scaled(self) -> list[Batch]:
+        """W times 0, 1, 2 and 3: x̂ moves along a line, and a squared error along a parabola."""
+        return [self._first.with_(W=np.float32(c) * self._first.arrays["W"]) for c in range(4)]
+
+    @functools.cached_property
+    def shifted(self) -> tuple[Batch, Batch]:
+        """A pair in which x̂ = a, once with the pixels of `a` shifted by one."""
+        last = self.last.batches[0]
+        return last, last.with_(a=np.roll(last.arrays["a"], 1))
 
     @functools.cached_property
     def units(self) -> list[tuple[float, Batch]]:

@@ -6,6 +6,7 @@ import inspect
 import itertools
 import linecache
 import os
+import random
 import sys
 import types
 
@@ -13,7 +14,8 @@ import numpy as np
 
 MAX_ITEMS = 8  # of a tuple
 MAX_BACK = 50_000  # numbers of the arguments, up to which they are sent back
-MAX_NUMBERS = 200_000  # the largest right answer has 784 * 64
+MAX_NUMBERS = 200_000  # the largest right answer has 784 * 130
+MAX_TRACED = 200  # tensors on the way to a result, of MAX_NUMBERS together
 
 # What is used after the stranger's code has run, as it was before.
 _ndarray, _isinstance = np.ndarray, isinstance
@@ -28,7 +30,7 @@ def import_torch():
     _Tensor, _from_numpy = torch.Tensor, torch.from_numpy
 
 
-def call(function, arrays, differentiate=False, echo=False, own_file=None):
+def call(function, arrays, differentiate=False, echo=False, own_file=None, trace=False):
     """Call `function` with `arrays` as tensors. Returns (report, numbers).
 
     Args:
@@ -36,18 +38,52 @@ def call(function, arrays, differentiate=False, echo=False, own_file=None):
         differentiate: the sum of the result, by `backward()` as the notebook does.
         echo: whether to send the arguments back, if they are small.
         own_file: the author's file, for the line where an exception comes from.
+        trace: whether to send what torch computes on the way, as far as there is room for it.
 
     Returns:
         report: JSON-able. Either "error", or "kind" (tensor, array, number, list, ...), "dtype",
             "shape", "requires_grad", "numbers" (whether there is an array of them), "items" (the same
             for what is in a tuple or list); see answers.py for the others.
         numbers: float arrays: those of the result and of its items, then the arguments as they are
-            now (see `echo`), then one gradient for each argument but the first.
+            now (see `echo`), then one gradient for each argument but the first, then what is traced.
     """
+    if not trace:
+        return _call(function, arrays, differentiate, echo, own_file)
+    with _recorder() as recorder:
+        report, numbers = _call(function, arrays, differentiate, echo, own_file)
+    return report | {"traced": len(recorder.seen)}, numbers + recorder.seen
+
+
+def _recorder():
+    """Keeps copies of the tensors that torch computes, in `seen`, until there are too many."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Recorder(TorchDispatchMode):
+        def __init__(self):
+            super().__init__()
+            self.seen, self.room = [], MAX_NUMBERS
+
+        def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+            result = operation(*args, **(kwargs or {}))
+            for tensor in result if _isinstance(result, (tuple, list)) else (result,):
+                with contextlib.suppress(Exception):  # of a kind that has no numbers
+                    self.keep(tensor)
+            return result
+
+        def keep(self, tensor):
+            if len(self.seen) < MAX_TRACED and tensor.is_floating_point() and tensor.numel() <= self.room:
+                self.room -= tensor.numel()
+                self.seen.append(_numbers(tensor).copy())
+
+    return Recorder()
+
+
+def _call(function, arrays, differentiate, echo, own_file):
+    global _last
     tensors = [_from_numpy(array.copy()) for array in arrays]
     if differentiate:
         tensors = _tensors_of_training(function, arrays[0], tensors)
-    before = _settings(tensors)
+    before = _settings(tensors, echo)
     try:
         result = function(*tensors)
         report, numbers = _describe(result)
@@ -57,9 +93,13 @@ def call(function, arrays, differentiate=False, echo=False, own_file=None):
         if own_file is None and _isinstance(error, KeyboardInterrupt):
             raise  # in a notebook, it is the student who interrupts
         return {"error": explain(error, own_file) | {"parameters": _parameters(function)}}, []
-    report["changed_settings"] = [name for name, value in _settings(tensors).items() if value != before[name]]
+    after = _settings(tensors, echo)
+    report["changed_settings"] = [name for name, value in after.items() if value != before[name]]
     if report["changed_settings"]:
         _restore(before)
+    if _last and _last[0] is function and not _is_as_it_was(*_last[1:]):
+        report["changed_settings"].append("the tensor that it returned before")
+    _last = (function, result, numbers[0]) if report["kind"] == "tensor" and numbers else ()
     if echo and sum(array.size for array in arrays) <= MAX_BACK:
         pairs = zip(tensors, arrays, strict=True)
         numbers += [_numbers(t).copy() if t.shape == a.shape else a for t, a in pairs]
@@ -73,11 +113,22 @@ def call(function, arrays, differentiate=False, echo=False, own_file=None):
     return report, numbers
 
 
+_last = ()  # the function that returned a tensor last, the tensor, and its numbers then
+
+
+def _is_as_it_was(tensor, numbers):
+    with contextlib.suppress(Exception):
+        return np.array_equal(_numbers(tensor), numbers, equal_nan=True)
+    return False
+
+
 def _gradients(result, parameters, report):
     """The gradients that `backward()` leaves, none if there is nothing to differentiate."""
     if not _isinstance(result, _Tensor) or not result.requires_grad or result.numel() > MAX_NUMBERS:
         return []
     report["graded_inside"] = any(p.grad is not None and bool(p.grad.any()) for p in parameters)
+    if report["graded_inside"] and _GRAD in report["changed_settings"]:
+        report["changed_settings"].remove(_GRAD)  # that says it all
     (result.sum() if result.ndim else result).backward()
     return [
         np.zeros(tuple(p.shape), np.float32) if p.grad is None else _numbers(p.grad).copy()
@@ -113,20 +164,45 @@ def _tensors_of_training(function, images, fresh):
     return list(kept)
 
 
-def _settings(tensors):
+_GRAD = "`.grad` of an argument"
+
+
+def _settings(tensors, thoroughly):
     """What a function must leave as it is, beside the values of its arguments."""
-    return {
+    grads = [tensor.grad for tensor in tensors]
+    found = {
         "the random seed": torch.initial_seed(),
         "the default dtype": torch.get_default_dtype(),
         "whether torch differentiates": torch.is_grad_enabled(),
+        "the number of threads": torch.get_num_threads(),
         "`requires_grad` of an argument": [tensor.requires_grad for tensor in tensors],
         "the shape of an argument": [tensor.shape for tensor in tensors],
+        _GRAD: [None if grad is None else (id(grad), grad._version) for grad in grads],
     }
+    if thoroughly:
+        found |= {
+            "NumPy's random numbers": np.random.get_state()[1].tobytes(),  # noqa: NPY002, a student's
+            "Python's random numbers": random.getstate()[1][:-1],
+            "how tensors are printed": repr(torch._tensor_str.PRINT_OPTS),
+            "how arrays are printed": repr(np.get_printoptions()),
+            "the working directory": _folder(),
+        }
+    return found
+
+
+def _folder():
+    with contextlib.suppress(OSError):
+        return os.getcwd()
+    return ""
 
 
 def _restore(before):
     torch.set_default_dtype(before["the default dtype"])
     torch.set_grad_enabled(before["whether torch differentiates"])
+    torch.set_num_threads(before["the number of threads"])
+    if before.get("the working directory"):
+        with contextlib.suppress(OSError):
+            os.chdir(before["the working directory"])
 
 
 def _describe(result):

@@ -79,7 +79,7 @@ def _serve(requests, replies):
         for one in message["calls"]:
             given = [arrays[place] for place in one["arrays"]]
             function = namespace.get(one["function"])
-            report, own = call.call(function, given, one["differentiate"], one["echo"], path)
+            report, own = call.call(function, given, one["differentiate"], one["echo"], path, one["trace"])
             reports.append(report | {"count": len(own)})
             numbers += own
         answer(message, {"calls": reports}, numbers)

@@ -8,7 +8,7 @@ Exercises 1, 2 and 3.
 """
 
 from .images import layout
-from .loss import average, error, factor, pixels, result
+from .loss import average, error, factor, pixels
 from .network import activation, code, decoder_bias, encoder_bias, encoder_input, inputs, output, weights
 from .scores import direction, order, score, score_pixels
 
@@ -21,9 +21,8 @@ def forward(at, x, V, W, b, a):
 
 def get_objective_term(at, x, V, W, b, a):
     x = at[inputs](x)
-    distance, r = at[error], forward(at, x, V, W, b, a)
-    errors = distance(x, r, at[pixels])
-    return at[result](at[factor](at[average](errors, b)), r)
+    errors = at[error](x, forward(at, x, V, W, b, a), at[pixels])
+    return at[factor](at[average](errors, b))
 
 
 def reconstruct(at, x, V, W, b, a):

@@ -86,7 +86,7 @@ error.many(f"Your loss {{}}. {SQUARES}", (
 average = Step("average", "average", "e, b", lambda e, b: e.mean(0) if np.ndim(e) else e, "e.mean(0)")
 _OVER_N = "The sheet averages over all N images."
 average.many("{}", (
-    ("vector", lambda e, b: e, "e", f"Your loss is one error for each image. {_OVER_N}"),
+    ("vector", lambda e, b: e.reshape(len(e)), "e", f"Your loss is one error for each image. {_OVER_N}"),
     ("sum", lambda e, b: e.sum(0), "e.sum(0)",
      f"Your loss grows with the batch: it adds up the images' errors. {_OVER_N}"),
     ("first", lambda e, b: e[0], "e[0]", f"Your loss looks at the first image of the batch only. {_OVER_N}"),
@@ -143,11 +143,5 @@ factor.mistake("negative", lambda v: -v, "-v",
     "Your loss has the wrong sign: minimising it would make the error large.")
 factor.mistake("constant", lambda v, c: c * v, "0.01 * v",
     "Your loss is {c:g} times the sheet's: there is a constant factor too many.", fitted=float)
-
-result = Step("result", "error", "v, r", lambda v, r: v, "v")
-result.mistake("reconstruction", lambda v, r: r, "r + 0 * v",
-    "Your function returns the reconstruction x̂. Its error, and the average over the images, are still to "
-    "come.",
-    hides=("average", "scalar"))
 
 # fmt: on
