@@ -48,7 +48,7 @@ def test_one_submission(tmp_path, processes):
         (["--solution=nowhere.py"], "--solution: nowhere.py does not exist"),
         (
             ["--solution=tests/submissions/right"],
-            "holds the work of 26 people. A class is graded by: python -m",
+            "holds the work of 31 people. A class is graded by: python -m",
         ),
         (
             ["--solution=solution.py", "--solution=tests/submissions/right/plain.py"],

@@ -16,6 +16,7 @@ from nbclient import NotebookClient
 from nbclient.util import run_sync
 
 from tests.grading.handing_out import students
+from tests.grading.judging import sentences
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.model
@@ -166,7 +167,7 @@ def test_from_stubs_to_all_points_in_one_kernel(stubs):
         for cell in (code[0], *functions):  # a file that is broken from the start stops no cell
             client.execute_cell(cell, notebook.cells.index(cell))
             assert not [output for output in cell.outputs if output.output_type == "error"]
-        assert "It is not valid Python" in run(checks[0])
+        assert "Your file is not valid Python" in run(checks[0])
         (stubs / "solution.py").write_text(students.files()["solution.py"], encoding="utf-8")
         for i, cell in enumerate(notebook.cells):
             if (cell in code and i < checks[0]) or cell in functions:
@@ -188,10 +189,11 @@ def test_from_stubs_to_all_points_in_one_kernel(stubs):
         for _ in range(2):
             assert run(checks[0]) == (
                 "solution.py stops before any function is called. "
-                "It is not valid Python: invalid syntax (line 1: `def get_objective_term(:`)."
+                f"Your file is not valid Python {sentences.VERSION}: "
+                "invalid syntax (line 1: `def get_objective_term(:`)."
             )
         (stubs / "solution.py").write_text(f"{NO_RELU_MEAN}\nprint(losses[0])\n", encoding="utf-8")
-        assert "NameError: name 'losses' is not defined (line 4: `print(losses[0])`)" in run(checks[0])
+        assert "name 'losses' is not defined (line 4: `print(losses[0])`)" in run(checks[0])
         (stubs / "solution.py").write_text("while True:\n    pass\n", encoding="utf-8")
         threading.Timer(2, lambda: run_sync(client.km.interrupt_kernel)()).start()  # as Jupyter does it
         assert "endless loop outside of the functions?" in run(checks[0])

@@ -91,15 +91,17 @@ def _results(function, name, prints):
 
 
 class _Prints:
-    """Keeps what the first of many calls prints; each would print the same."""
+    """Keeps what the first of many calls prints; each would print the same. What they display stays away."""
 
     def __init__(self):
         self.first, self._calls = "", 0
 
     @contextlib.contextmanager
     def __call__(self):
+        from IPython.utils.capture import capture_output
+
         text = io.StringIO()
-        with contextlib.redirect_stdout(text):
+        with contextlib.redirect_stdout(text), capture_output(stdout=False, stderr=False):  # of `display`
             yield
         if self._calls == 0:
             self.first = text.getvalue()

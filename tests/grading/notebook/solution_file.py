@@ -10,10 +10,12 @@ import importlib.abc
 import importlib.util
 import sys
 import time
-import traceback
 from pathlib import Path
 from types import ModuleType
 
+from ..judging import sentences
+from ..running.answers import parse_error
+from ..running.inside.call import explain
 from ..running.inside.cells import python_of
 from ..running.inside.load import add_what_a_notebook_has, execute, execute_needed
 from ..sheet.rubric import FUNCTIONS
@@ -58,7 +60,7 @@ class _Solution(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         with _settings_put_back():
             try:
                 text = importlib.util.decode_source(PATH.read_bytes())
-                execute(ast.parse(python_of(text, str(PATH), {}), PATH), str(PATH), names)
+                execute(ast.parse(python_of(text, str(PATH), {}), str(PATH)), str(PATH), names)
                 return
             except BaseException as error:  # SystemExit and an interrupt, too, are told by the functions
                 _error = error
@@ -107,25 +109,16 @@ def load_problem() -> str | None:
         return "It was interrupted while it was loaded. Is there an endless loop outside of the functions?"
     if isinstance(_error, FileNotFoundError) and not PATH.exists():
         return f"There is no {PATH.name} beside this notebook any more."
-    return None if _error is None else _told(_error)
+    return None if _error is None else sentences.cause_of(_raised(_error), of="file").sentence
 
 
 def left_out_note() -> str | None:
     """Why only what the functions need was loaded of solution.py, in a sentence."""
-    if _left_out is None:
-        return None
-    return f"solution.py stops. {_told(_left_out)} Only what the three functions need was run."
+    return None if _left_out is None else sentences.left_out(_raised(_left_out))
 
 
-def _told(error):
-    kind, message, line, code = type(error).__name__, str(error), None, ""
-    if isinstance(error, SyntaxError):
-        kind, message, line, code = "It is not valid Python", error.msg, error.lineno, error.text or ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == str(PATH):
-            line, code = frame.lineno, frame.line or ""
-    where = f" (line {line}: `{code.strip()}`)" if line else ""
-    return f"{kind}: {message}{where}."
+def _raised(error):
+    return parse_error(explain(error, str(PATH)))
 
 
 def settings_note() -> str | None:

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import threading
+from collections.abc import Sequence
 
 from .inside.processes import below
 from .inside.settings import Level
@@ -24,14 +25,9 @@ class Forks(Starter):
         # What few submissions import makes each fork dearer: a server without it, and one with.
         self._servers: dict[tuple[int, bool], _Server] = {}
 
-    def levels(self, wanted: list[Level]) -> list[Level]:
-        """Those of them that may work, in the same order.
-
-        Raises:
-            SandboxError: torch can't be imported.
-        """
+    def levels(self, wanted: Sequence[Level]) -> list[Level]:
         self._origin.open()
-        return [variant for level in wanted for variant in self.variants(level)]
+        return super().levels(wanted)
 
     def start(self, level: Level, preload: list[str]) -> Process:
         """A fresh process, shut in at this level, that has imported these modules.

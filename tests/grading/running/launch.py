@@ -6,6 +6,7 @@ import os
 import site
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +22,7 @@ PATIENCE = 120  # seconds for torch to be imported, on whatever machine
 class Starter:
     """What forks and spawns share: limits, and for each submission a folder and, as root, a user.
 
-    Both have `levels()`, `start()` and `close()`. Neither knows whether a level works; `sandbox.py` finds
-    that out.
+    Both have `start()`. Neither knows whether a level works; `sandbox.py` finds that out.
     """
 
     def __init__(self, limits: Limits, preload: list[str], hidden: list[str]):
@@ -32,10 +32,19 @@ class Starter:
         # Never as root: where that can't be had, nobody is graded.
         self._as_user = hasattr(os, "geteuid") and os.geteuid() == 0
 
-    def variants(self, level: Level) -> list[Level]:
-        """This level, and the same for where only root can read Python's own files."""
-        is_one = level.reads_all or not self._as_user
-        return [level] if is_one else [level, replace(level, reads_all=True)]
+    def levels(self, wanted: Sequence[Level]) -> list[Level]:
+        """Those that may work, in this order; as root, each also for where only root can read Python's files.
+
+        Raises:
+            SandboxError: none can.
+        """
+        if not self._as_user:
+            return list(wanted)
+        both = [(level, replace(level, reads_all=True)) for level in wanted]
+        return list(dict.fromkeys(itertools.chain(*both)))
+
+    def close(self) -> None:
+        """End what belongs to it."""
 
     def new_settings(self, level: Level) -> tuple[str, Settings]:
         """A folder that a submission may write to, and what its process is told."""
@@ -115,6 +124,7 @@ def environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ} | {
         "PATH": os.defpath,
         "MPLBACKEND": "Agg",  # plots go nowhere
+        "CUDA_VISIBLE_DEVICES": "",  # on all machines alike, there is none
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -60,7 +60,7 @@ class Sandbox:
         else:
             self._starter = Spawns(limits, sorted(preload), hide)
         self._closing.callback(self._starter.close)
-        self._levels = list(levels)
+        self._levels = levels
         # What works without and with the preloaded modules, or why nothing does. It stays as it was found.
         self._found: dict[bool, Level | SandboxError] = {}
         self._choosing = threading.Lock()

@@ -15,11 +15,7 @@ class Spawns(Starter):
     """A new process for each submission, with its own import of torch. Nothing shuts it in."""
 
     def levels(self, _) -> list[Level]:
-        """Those that may work, whatever is wanted."""
-        return self.variants(BARE)
-
-    def close(self) -> None:
-        pass
+        return super().levels([BARE])
 
     def start(self, level: Level, preload: list[str]) -> Process:
         """A fresh process that has imported torch already, and these: no author's time is spent on that.
@@ -53,18 +49,17 @@ class Spawns(Starter):
         for pipe in (process.stdin, process.stdout, process.stderr):
             pipe.close()
         started = Process(folder, *fds, process.pid, 0, self.limits.folder_bytes, kill)
-        ready = []
-        waiting = threading.Thread(target=lambda: ready.append(os.read(fds[1], 1)), daemon=True)
-        waiting.start()
+        too_late = threading.Timer(PATIENCE, process.kill)
+        too_late.start()
         try:
-            waiting.join(PATIENCE)
-            if ready != [READY]:
+            if os.read(fds[1], 1) != READY:
                 raise SandboxError(NO_TORCH)
         except BaseException:
             started.end()
-            waiting.join(PATIENCE)
             for fd in fds:
                 os.close(fd)
             raise
+        finally:
+            too_late.cancel()
         started.memory_bytes = memory_of([process.pid]) + self.limits.memory_bytes
         return started
