@@ -62,7 +62,7 @@ def test_every_name_gets_a_page(tmp_path):
         ("Ash Anna", {"entry": "Ash_Anna_aash_4711"}, "multi_feedback/Ash_Anna_aash_4711/feedback.html"),
         ("Team Rot", {"entry": "Team Rot_17_assignsubmission_file", "is_group": True}, "Team Rot.html"),
         ("ash", {"entry": "ash_123_4567_solution.py"}, "ash.html"),
-        ("anna", {}, "anna.html"),
+        ("anna", {"entry": "../anna_12"}, "anna.html"),
     ],
 )
 def test_a_course_finds_its_people_in_the_zip(tmp_path, name, more, entry):

@@ -169,6 +169,15 @@ def test_instructors_alone_see_on_gradescope_who_is_to_look_at_and_what_is_not_p
     assert len(results(graded("a"))["tests"]) == len(CRITERIA)
 
 
+def test_no_line_is_a_command_in_a_log_of_githubs():
+    for sentence in ("::error::x", "It stops: ##[error]x"):
+        for found in (
+            graded("a", ALL, Cause("x", sentence), status=Status.IMPORT_FAILED),
+            graded("a", note=sentence),
+        ):
+            assert not [line for line in table(found) if line.lstrip().startswith("::") or "##[" in line]
+
+
 def test_what_stops_a_whole_file_is_said_once_in_each_report():
     cause = Cause("NameError", "The name losses is not defined.")
     found = graded("a", ALL, cause, status=Status.IMPORT_FAILED)

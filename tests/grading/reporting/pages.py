@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 from ..handed_in.printable import plain_text
 from ..handed_in.systems import SYSTEMS, read_entry
 from ..judging.result import Grade, Status
-from ..sheet.rubric import CRITERIA, FUNCTIONS, TOTAL
-from .text import examined, few, maximum, means, mistakes_of, number, share, to_look_at
+from ..sheet.rubric import CRITERIA, EXERCISES, FUNCTIONS, TOTAL
+from .text import examined, few, means, mistakes_of, number, share, to_look_at
 from .writing import file_name, pack, write_whole
 
 # No page loads or runs anything, whatever stands in it.
@@ -142,9 +142,9 @@ def _path_back(grade):
     Both tell the person by a number, in Moodle the second of the parts between underscores. A group's
     would be somebody else's there.
     """
-    if grade.is_group:
-        return ""
     entry = grade.entry or (grade.id and f"{grade.name}_{grade.id}_assignsubmission_file")
+    if grade.is_group or re.search(r"[/\\]", grade.entry):
+        return ""
     told = ((system.name, read_entry(system, f"{entry}/")) for system in SYSTEMS if not system.only_held)
     system, person = next((pair for pair in told if pair[1]), ("", None))
     if system == "Moodle" and person.id:
@@ -163,7 +163,7 @@ def page(grade: Grade) -> str:
         {
             "number": exercise,
             "function": FUNCTIONS[exercise],
-            "points": f"{number(grade.points(exercise))} of {number(maximum(exercise))}",
+            "points": f"{number(grade.points(exercise))} of {number(EXERCISES[exercise].points)}",
             "results": results,
             "reasons": [reason for _, reason in results if reason],
         }
