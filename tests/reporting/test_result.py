@@ -164,7 +164,7 @@ def test_gradescopes_json():
 def test_instructors_alone_see_on_gradescope_who_is_to_look_at_and_what_is_not_protected():
     seen = results(graded("a", {"1.hidden"}, LATER, unprotected=("No namespaces.",)))["tests"]
     (hidden,) = [test for test in seen if test["visibility"] == "hidden"]
-    assert hidden["output"] == f"To look at: a (32 of 35 without 1.hidden): {LATER.sentence}\nNo namespaces."
+    assert hidden["output"] == f"To look at (32 of 35 without 1.hidden): {LATER.sentence}\nNo namespaces."
     assert sum(test["max_score"] for test in seen) == TOTAL and not any("score" in test for test in seen)
     assert len(results(graded("a"))["tests"]) == len(CRITERIA)
 
