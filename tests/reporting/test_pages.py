@@ -71,7 +71,7 @@ def test_a_course_finds_its_people_in_the_zip(tmp_path, name, more, entry):
     with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
         assert archive.namelist() == [entry]
         assert f"{TOTAL:g} of {TOTAL:g}" in archive.read(entry).decode()
-    by_hand = f"  Only Moodle and ILIAS take it back, and not the pages of groups. By hand: {name}."
+    by_hand = f"  Only Moodle (of groups, with --worksheet) and ILIAS take pages back. By hand: {name}."
     assert (by_hand in found.lines()) == (entry == f"{name}.html")
 
 
