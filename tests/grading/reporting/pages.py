@@ -127,17 +127,19 @@ def write_pages(
     """
     is_zip, taken, found, others = where.suffix == ".zip", set(), {}, []
     for grade in grades:
-        paths = [_for_moodle(*one) for one in (members or {}).get(grade.name, ())] or _path_back(grade)
-        others += [grade.name] if is_zip and not paths else []
-        for path in (is_zip and paths) or [f"{file_name(grade.name, taken)}.html"]:
-            found[path] = page(grade)
+        people = (members or {}).get(grade.name, ())
+        paths = [_for_moodle(*one) for one in people] or _path_back(grade)
+        if not (is_zip and paths):
+            others.append(grade.name)
+            paths = [f"{file_name(grade.name, taken)}.html"]
+        found |= dict.fromkeys(paths, page(grade))
     if is_zip:
         write_whole(where, pack(found))
-    else:
-        for path, text in found.items():
-            write_whole(where / path, text.encode("utf-8", "replace"))
-    said = f"Only Moodle (of groups, with --worksheet) and ILIAS take pages back. By hand: {few(others)}."
-    return [said] if others else []
+        by_hand = "Only Moodle (of groups, with --worksheet) and ILIAS take pages back. By hand:"
+        return [f"{by_hand} {few(others)}."] if others else []
+    for path, text in found.items():
+        write_whole(where / path, text.encode("utf-8", "replace"))
+    return []
 
 
 def _path_back(grade):
