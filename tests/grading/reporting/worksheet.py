@@ -13,7 +13,7 @@ from .text import few, number, one_line
 from .writing import write_whole
 
 # What Moodle calls columns, in some languages.
-_STATUS = r".*(stat|estado|stav|stan|статус|tila).*"
+_STATUS = r"stat(us|ut|o)|estado|stav|stan|állapot|статус|tila"
 _GROUP = r"gr\w{1,3}p\w{,2}|skupina|csoport|группа|ryhmä"
 _COMMENT = r".*(feedback|kommentar|comm?ent|comentari).*"
 
