@@ -124,7 +124,7 @@ def _group(head, column):
 
 def _called(pattern, head, columns):
     """The first of the columns that is called so, in whatever language; or None."""
-    return next((i for i in columns if re.fullmatch(pattern, head[i], re.I)), None)
+    return next((i for i in columns if re.fullmatch(pattern, head[i].strip(), re.I)), None)
 
 
 def _letters(name):
