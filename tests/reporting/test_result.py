@@ -141,6 +141,7 @@ def test_an_unclear_file_is_to_look_at_until_a_human_has_decided():
     assert graded_but_unclear.status is Status.TO_LOOK_AT
     assert to_look_at([graded_but_unclear]) == ["d (35 of 35 so far): There are two files."]
     assert "<p>There are two files.</p>" in pages.page(graded_but_unclear)
+    assert table(graded_but_unclear)[0] == "There are two files."
 
 
 def test_a_grade_without_all_criteria_is_an_exercise_that_is_checked():

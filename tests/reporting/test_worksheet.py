@@ -162,6 +162,13 @@ def test_an_id_that_lost_its_zeros_in_a_spreadsheet_is_found(tmp_path):
         assert said[0] == f"It has the grades of {count} of {len(people)} people."
 
 
+def test_an_id_is_not_taken_for_another_one_that_has_zeros(tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_text(MOODLE.replace("in18", "in017"), encoding="utf-8")
+    worksheet.fill(path, [graded("ben", id="017")])
+    assert path.read_text(encoding="utf-8").count(f',{TOTAL:g},"') == 1
+
+
 def test_two_people_with_one_id_own_no_row(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(MOODLE, encoding="utf-8")
@@ -179,10 +186,8 @@ def test_the_grade_of_a_group_goes_to_its_people_and_never_to_whom_has_its_numbe
     groups = [graded("Team Blau", id="18", is_group=True), graded("Team R t", ALL, id="17", is_group=True)]
     path.write_text(TEAMS.replace("Team", "Club"), encoding="utf-8")  # another class
     said = write(groups, worksheet=path, feedback=tmp_path / "p.zip").lines()
-    assert any(
-        "w.csv was not written: w.csv has no group that is called as in the column Gr" in line
-        for line in said
-    )
+    assert f"{path} was not written: w.csv has no group that is called as in the column Gruppe." in said
+    assert zipfile.ZipFile(tmp_path / "p.zip").namelist() == ["Team Blau.html", "Team R t.html"]
     path.write_text(MOODLE, encoding="utf-8")
     with pytest.raises(ValueError, match=r"groups handed in, and w\.csv has no column"):
         worksheet.fill(path, groups)
