@@ -110,7 +110,7 @@ def test_after_an_end_in_the_middle_the_finished_rows_are_there_and_nothing_else
 
 @POSIX
 def test_nohup_is_respected(begun):
-    run = begun("--time-limit", "6", SIGHUP=signal.SIG_IGN)
+    run = begun("--time-limit", "3", SIGHUP=signal.SIG_IGN)
     run.send_signal(signal.SIGHUP)
     output, _ = run.communicate(timeout=60)
     assert run.returncode == 0 and "mean" in output and "to look at" in output

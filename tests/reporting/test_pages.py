@@ -62,7 +62,7 @@ def test_every_name_gets_a_page(tmp_path):
         ("Ash Anna", {"entry": "Ash_Anna_aash_4711"}, "multi_feedback/Ash_Anna_aash_4711/feedback.html"),
         ("Team Rot", {"entry": "Team Rot_17_assignsubmission_file", "is_group": True}, "Team Rot.html"),
         ("ash", {"entry": "ash_123_4567_solution.py"}, "ash.html"),
-        ("anna", {}, "anna.html"),
+        ("anna", {"entry": "../anna_12"}, "anna.html"),
     ],
 )
 def test_a_course_finds_its_people_in_the_zip(tmp_path, name, more, entry):
@@ -71,7 +71,7 @@ def test_a_course_finds_its_people_in_the_zip(tmp_path, name, more, entry):
     with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
         assert archive.namelist() == [entry]
         assert f"{TOTAL:g} of {TOTAL:g}" in archive.read(entry).decode()
-    by_hand = f"  Only Moodle and ILIAS take it back, and not the pages of groups. By hand: {name}."
+    by_hand = f"  Only Moodle (of groups, with --worksheet) and ILIAS take pages back. By hand: {name}."
     assert (by_hand in found.lines()) == (entry == f"{name}.html")
 
 

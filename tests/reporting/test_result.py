@@ -141,6 +141,7 @@ def test_an_unclear_file_is_to_look_at_until_a_human_has_decided():
     assert graded_but_unclear.status is Status.TO_LOOK_AT
     assert to_look_at([graded_but_unclear]) == ["d (35 of 35 so far): There are two files."]
     assert "<p>There are two files.</p>" in pages.page(graded_but_unclear)
+    assert table(graded_but_unclear)[0] == "There are two files."
 
 
 def test_a_grade_without_all_criteria_is_an_exercise_that_is_checked():
@@ -164,9 +165,18 @@ def test_gradescopes_json():
 def test_instructors_alone_see_on_gradescope_who_is_to_look_at_and_what_is_not_protected():
     seen = results(graded("a", {"1.hidden"}, LATER, unprotected=("No namespaces.",)))["tests"]
     (hidden,) = [test for test in seen if test["visibility"] == "hidden"]
-    assert hidden["output"] == f"To look at: a (32 of 35 without 1.hidden): {LATER.sentence}\nNo namespaces."
+    assert hidden["output"] == f"To look at (32 of 35 without 1.hidden): {LATER.sentence}\nNo namespaces."
     assert sum(test["max_score"] for test in seen) == TOTAL and not any("score" in test for test in seen)
     assert len(results(graded("a"))["tests"]) == len(CRITERIA)
+
+
+def test_no_line_is_a_command_in_a_log_of_githubs():
+    for sentence in ("::error::x", "It stops: ##[error]x"):
+        for found in (
+            graded("a", ALL, Cause("x", sentence), status=Status.IMPORT_FAILED),
+            graded("a", note=sentence),
+        ):
+            assert not [line for line in table(found) if line.lstrip().startswith("::") or "##[" in line]
 
 
 def test_what_stops_a_whole_file_is_said_once_in_each_report():

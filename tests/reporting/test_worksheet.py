@@ -162,6 +162,13 @@ def test_an_id_that_lost_its_zeros_in_a_spreadsheet_is_found(tmp_path):
         assert said[0] == f"It has the grades of {count} of {len(people)} people."
 
 
+def test_an_id_is_not_taken_for_another_one_that_has_zeros(tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_text(MOODLE.replace("in18", "in017"), encoding="utf-8")
+    worksheet.fill(path, [graded("ben", id="017")])
+    assert path.read_text(encoding="utf-8").count(f',{TOTAL:g},"') == 1
+
+
 def test_two_people_with_one_id_own_no_row(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(MOODLE, encoding="utf-8")
@@ -177,6 +184,10 @@ TEAMS = TEAMS.replace("Nicht abgegeben,", "Nicht abgegeben,Team R/t,")
 def test_the_grade_of_a_group_goes_to_its_people_and_never_to_whom_has_its_number(tmp_path):
     path = tmp_path / "w.csv"
     groups = [graded("Team Blau", id="18", is_group=True), graded("Team R t", ALL, id="17", is_group=True)]
+    path.write_text(TEAMS.replace("Team", "Club"), encoding="utf-8")  # another class
+    said = write(groups, worksheet=path, feedback=tmp_path / "p.zip").lines()
+    assert f"{path} was not written: w.csv has no group that is called as in the column Gruppe." in said
+    assert zipfile.ZipFile(tmp_path / "p.zip").namelist() == ["Team Blau.html", "Team R t.html"]
     path.write_text(MOODLE, encoding="utf-8")
     with pytest.raises(ValueError, match=r"groups handed in, and w\.csv has no column"):
         worksheet.fill(path, groups)
@@ -186,9 +197,11 @@ def test_the_grade_of_a_group_goes_to_its_people_and_never_to_whom_has_its_numbe
         assert worksheet.fill(path, some)[0] == "It has the grades of 2 of 2 people."
         found = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
         assert [row[5] for row in found[1:]] == [f"{TOTAL:g}", "0"]
-    # Nor does a page go there, if only the worksheet tells that they are groups.
+    # Nor does a page go there, if only the worksheet tells that they are groups: it goes to the people.
     write([replace(groups[0], is_group=False)], worksheet=path, feedback=tmp_path / "p.zip")
-    assert zipfile.ZipFile(tmp_path / "p.zip").namelist() == ["Team Blau.html"]
+    assert zipfile.ZipFile(tmp_path / "p.zip").namelist() == [
+        "Ash  Anna_17_assignfeedback_file_feedback.html"
+    ]
 
 
 def test_a_worksheet_of_another_class_stays_as_it_is(tmp_path):

@@ -134,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("a PATH is empty")
     paths = [Path(path) for path in options.paths]
     files = Files(options.grades, options.feedback, options.summary, options.worksheet, options.override)
-    with _interrupts() as interrupt:
+    with _Interrupts() as interrupt:
         try:
             download = read_download(paths, options.layout)
             files.check(paths)
@@ -181,40 +181,36 @@ def _print(lines):
     print("\n".join(map(for_a_log, lines)))
 
 
-class _Interrupt:
-    """The signal that ended a run: as Ctrl-C does, once; while all is cleaned up, others change nothing."""
+class _Interrupts:
+    """What ends a run from outside raises KeyboardInterrupt in it, as Ctrl-C does, once.
+
+    What is ignored (nohup) still is. While all is cleaned up, other signals change nothing.
+    """
 
     number = signal.SIGINT
 
-    def __call__(self, number, _):
+    def __enter__(self):
+        self._before = {}
+        if threading.current_thread() is threading.main_thread():
+            numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+            handlers = {number: signal.getsignal(number) for number in numbers if number}
+            self._before = {n: found for n, found in handlers.items() if found not in (None, signal.SIG_IGN)}
+        for number in self._before:
+            signal.signal(number, self._interrupt)
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _interrupt(self, number, _):
         self.number = number
         self.ignore()
         raise KeyboardInterrupt
 
     def ignore(self):
-        if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                signal.signal(number, signal.SIG_IGN)
-
-
-_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
-
-@contextlib.contextmanager
-def _interrupts():
-    """What ends a run from outside raises KeyboardInterrupt in it; what is ignored (nohup) still is."""
-    interrupt = _Interrupt()
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.getsignal(number) for number in _SIGNALS}
-    before = {number: handler for number, handler in before.items() if handler not in (None, signal.SIG_IGN)}
-    for number in before:
-        signal.signal(number, interrupt)
-    try:
-        yield interrupt
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in self._before:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _merge(arguments):

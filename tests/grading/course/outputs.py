@@ -12,7 +12,7 @@ from ..reporting.by_hand import Override, Person, adjust, assign, load_overrides
 from ..reporting.pages import write_pages, write_summary
 from ..reporting.table import Table
 from ..reporting.text import how_often, shortened, table, to_look_at
-from ..reporting.worksheet import fill, is_for_groups
+from ..reporting.worksheet import fill, is_for_groups, members
 
 
 @dataclass
@@ -128,11 +128,16 @@ class Outputs:
         if not grades:
             return
         if files.feedback:
-            self._write(files.feedback, lambda: write_pages(files.feedback, grades))
+            self._write(files.feedback, lambda: write_pages(files.feedback, grades, self._members()))
         if files.summary:
             self._write(files.summary, lambda: write_summary(files.summary, grades))
         if files.worksheet:
             self._write(files.worksheet, lambda: fill(files.worksheet, grades, self._everybody))
+
+    def _members(self):
+        with contextlib.suppress(OSError, ValueError):  # filling it will say it
+            return members(self.files.worksheet, self._everybody) if self._is_for_groups else {}
+        return {}
 
     def _write(self, path, write):
         """One file that can't be written costs no other."""

@@ -44,7 +44,7 @@ python3 -m venv /autograder/venv
 RUN = """\
 #!/usr/bin/env bash
 # The submission runs as another user, and nothing else may keep it from the formulas in this container.
-chmod go= /autograder/source /autograder/results
+chmod -f go= /autograder/source /autograder/results /autograder/submission_metadata.json
 cd /autograder/source
 /autograder/venv/bin/python -m tests.grading.handing_out.autograder \\
     --grade /autograder/submission /autograder/results/results.json

@@ -47,7 +47,8 @@ def check_own(
     exercise, formula = examinee.exercise, examinee.formula
     if whole.shape != (len(batch.arrays["x"]),):
         return
-    inner = np.sort(whole.argsort()[3:-3])  # not the smallest and largest, by which some scores are scaled
+    inner = whole.argsort()[3:-3]  # not the smallest and largest, by which some scores are scaled
+    inner = np.sort(np.delete(inner, len(inner) // 2))  # with a gap, by which ranks are told
     rows = inner[(inner > 0) & (inner < len(whole) - 1)]
     some = batch.of(rows)
     if isinstance(explanation, Known):
@@ -73,10 +74,10 @@ def _batch_made(whole, part, rows):
     Args:
         part: the scores of some of the images, these `rows`, asked for by themselves.
     """
-    if np.ptp(np.diff(np.sort(whole))) < 1e-6 * np.ptp(whole):
-        return "ranks within the batch"
     if part is None:
         return sentences.BY_OTHERS
+    if all(np.ptp(np.diff(np.sort(scores))) < 1e-6 * np.ptp(scores) for scores in (whole, part)):
+        return "ranks within the batch"
     if np.allclose(np.corrcoef(whole[rows], part), 1, atol=1e-5):  # the same but for a factor and a shift
         ends = [whole.min(), whole.max() - 1, part.min(), part.max() - 1]
         if np.allclose(ends, 0, atol=1e-6):

@@ -136,6 +136,11 @@ class _Examination:
             changing: what is wrong where a second answer is another; None where it is the same.
         """
         examinee = self.examinee
+        if isinstance(explanation, Unknown) and not changing:
+            (later,) = yield from examinee.values(answers[0][0])
+            value = answers[0][1]
+            if later is None or later.size != value.size or not np.allclose(value.ravel(), later.ravel()):
+                changing, explanation = sentences.LATER(), examinee.explain(answers[:1], depth=1)
         if isinstance(explanation, Unknown):
             is_ignoring = yield from self._locate(answers, changing is not None)
             if changing and not is_ignoring:

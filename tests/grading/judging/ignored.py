@@ -54,6 +54,7 @@ def charge_ignored(
         batch.with_(**{name: np.zeros_like(batch.arrays[name]) for name in names}) for batch in values[::3]
     ]
     answers = yield from examinee.values(values[0], *zero)
+    names = [name for name in exercise.arguments if name in names]
     held = f"{sentences.listed(names)} hold{'s' * (len(names) == 1)}"
     cause = sentences.IGNORES(exercise, held=held, all=sentences.listed(exercise.arguments))
     if _is_the_input(answers[0], values[0].arrays["x"]):

@@ -138,9 +138,9 @@ def _end(examinee):
         given = simple.last.given
         given = given[0].lower() + given[1:]
         verdict.lose(exercise.end, sentences.WRONG_AT_THE_END(exercise, given=given))
-        if exercise.differentiable and not (yield from _is_mean_of_images(examinee)):
-            verdict.lose(exercise.together, sentences.NOT_THE_MEAN())
-        elif not exercise.differentiable and not _is_shifted(value, moved):
+        if exercise.differentiable:
+            yield from _check_beside_the_error(examinee)
+        elif not _is_shifted(value, moved):
             verdict.lose(exercise.together, sentences.UNKNOWN())
     yield from _check_before_the_end(examinee)
     return True
@@ -160,6 +160,16 @@ def _is_shifted(value, moved):
         return False
     one, other = (images.reshape(len(images), -1) for images in (value, moved))
     return same_values(np.roll(one, 1, axis=1), other)
+
+
+def _check_beside_the_error(examinee):
+    """Whether images go together as they should, and x̂ is compared as it is."""
+    exercise, verdict = examinee.exercise, examinee.verdict
+    if not (yield from _is_mean_of_images(examinee)):
+        verdict.lose(exercise.together, sentences.NOT_THE_MEAN())
+    one, other = yield from examinee.values(*examinee.probes.simple.moved)
+    if one is None or other is None or not same_values(one, other):
+        verdict.lose(exercise.uses["a"], sentences.UNKNOWN())
 
 
 def _is_mean_of_images(examinee):

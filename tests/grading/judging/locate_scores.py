@@ -14,17 +14,23 @@ from .result import Cause
 def locate_scores(examinee: Examinee, answers: list[tuple[Batch, np.ndarray]]) -> Conversation[None]:
     """Charge scores that no known mistake explains: ties, another order, or a dependence on other images."""
     exercise, verdict = examinee.exercise, examinee.verdict
+    batch, scores = answers[0]
+    right = examinee.right(batch)
     is_said = bool({exercise.form, exercise.own} & verdict.lost)
-    if is_said or answers[0][1].shape == examinee.right(answers[0][0]).shape:
+    if is_said or scores.shape == right.shape:
         wrong = [one for one in answers if not follows(exercise, examinee.formula, Right(), *one)]
-        batch, _ = answers[0] if is_said or not wrong else wrong[0]
-        alone = yield from explain_images_alone(examinee, batch)
+        alone = yield from explain_images_alone(examinee, batch if is_said or not wrong else wrong[0][0])
         if is_said and not isinstance(alone, Unknown):
             examinee.charge(alone)
             return
         if isinstance(alone, Right):
             verdict.lose(exercise.own, sentences.DEPENDS_ON_BATCH(made=sentences.BY_OTHERS))
             return
+    if scores.shape != right.shape:
+        shapes = {"shape": list(scores.shape), "right": list(right.shape)}
+        for part in exercise.parts:  # there is no number for each image, so nothing else can be seen
+            verdict.lose(part, sentences.WRONG_SHAPE(exercise, **shapes, size=batch.size))
+        return
     ignored = yield from ignored_arguments(examinee)
     if ignored:
         held, used = f"{sentences.listed(ignored)} holds", sentences.listed(exercise.arguments)
@@ -47,12 +53,6 @@ def _locate_order(examinee, answers):
     exercise, verdict = examinee.exercise, examinee.verdict
     batch, scores = answers[0]
     right = examinee.right(batch)
-    if scores.shape != right.shape:
-        shapes = {"shape": list(scores.shape), "right": list(right.shape)}
-        wrong_shape = sentences.WRONG_SHAPE(exercise, **shapes, size=batch.size)
-        for part in exercise.parts:  # there is no number for each image, so nothing else can be seen
-            verdict.lose(part, wrong_shape)
-        return
     if not np.ptp(scores):
         for part in (exercise.direction, exercise.end):
             verdict.lose(part, sentences.ALL_THE_SAME())

@@ -79,6 +79,9 @@ RANDOM = Sentence("random",
 GROWS = Sentence("state",
     "Asked twice with the same arguments, your function returns something of shape {first} and then of shape "
     "{again}. Keep nothing between calls.")
+LATER = Sentence("state",
+    "Asked once more with the same arguments, after others, your function gives another answer. Keep nothing "
+    "between calls.")
 ORDER = Sentence("order of parameters",
     "The parameters of your function stand in the order {stand}. The sheet's order is {names}.")
 CHANGES_SETTINGS = Sentence("changes settings", "Your function changes {names} for all that follows.")

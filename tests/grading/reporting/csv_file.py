@@ -1,6 +1,5 @@
 """Reads a CSV file as a course's system or a spreadsheet wrote it, and writes it again in the same way."""
 
-import contextlib
 import csv
 import io
 import re
@@ -106,16 +105,14 @@ def ids_of(written: Iterable[str], ids: Iterable[str]) -> dict[str, str]:
     """
     written, ids = set(written), set(ids) - {""}
     found = {text: text for text in written & ids}
-    for text in filter(str.strip, written - ids):
-        same = [id for id in ids if _as_number(id, text) == _as_number(text, text)]
+    without_zeros: dict[str, list[str]] = {}
+    for id in filter(str.isdecimal, ids):
+        without_zeros.setdefault(id.lstrip("0"), []).append(id)
+    for text in written - ids:
+        same = without_zeros.get(text.lstrip("0"), []) if text.isdecimal() else []
+        if power := re.fullmatch(r"\d(?:[.,](\d+))?E\+\d+", text):  # 1.23457E+11
+            shape, number = f".{len(power[1] or '')}E", text.replace(",", ".")
+            same = [id for id in ids if id.isdecimal() and format(int(id), shape) == number]
         if len(same) == 1 and same[0] not in written:
             found[text] = same[0]
     return found
-
-
-def _as_number(text, shape):
-    """A number without leading zeros; where the other one is as short as "1.23457E+11", as short as it."""
-    if power := re.fullmatch(r"\d(?:[.,](\d+))?E\+\d+", shape):
-        with contextlib.suppress(ValueError):
-            return f"{float(text.replace(',', '.')):.{len(power[1] or '')}E}"
-    return text.lstrip("0") if text.isdecimal() else text

@@ -2,7 +2,7 @@
 
 from ..judging.result import Grade
 from ..sheet.rubric import TOTAL
-from .text import examined, number, one_line, to_look_at
+from .text import examined, number, one_line, so_far
 
 MAX_OUTPUT = 10_000  # characters of a text
 
@@ -26,7 +26,8 @@ def results(grade: Grade) -> dict:
                 "visibility": "visible",
             }
             tests.append(test)
-    if told := [*(f"To look at: {why}" for why in to_look_at([grade])), *grade.unprotected]:
+    why = f"To look at{so_far(grade)}: {' '.join(grade.to_look_at)}"
+    if told := [why] * bool(grade.to_look_at) + [*grade.unprotected]:
         hidden = {"name": "For the teachers", "score": 0, "max_score": 0, "output": "\n".join(told)}
         tests.append(hidden | {"output_format": "text", "visibility": "hidden"})
     notes = [note for note in (grade.note, *grade.notes) if note and note not in line]

@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 from ..handed_in.printable import plain_text
 from ..handed_in.systems import SYSTEMS, read_entry
 from ..judging.result import Grade, Status
-from ..sheet.rubric import CRITERIA, FUNCTIONS, TOTAL
-from .text import examined, few, maximum, means, mistakes_of, number, share, to_look_at
+from ..sheet.rubric import CRITERIA, EXERCISES, FUNCTIONS, TOTAL
+from .text import examined, few, means, mistakes_of, number, share, to_look_at
 from .writing import file_name, pack, write_whole
 
 # No page loads or runs anything, whatever stands in it.
@@ -114,43 +114,53 @@ _templates = Environment(
 _templates.filters |= {"code": _code, "number": number, "share": share}
 
 
-def write_pages(where: Path, grades: list[Grade]) -> list[str]:
+def write_pages(
+    where: Path, grades: list[Grade], members: dict[str, list[tuple[str, str]]] | None = None
+) -> list[str]:
     """A page for each author, in a folder; or in a .zip as Moodle or ILIAS takes it back.
 
-    Returns what to say about it, in sentences.
+    `members` of groups, {a group's name: [(a name, a number)]}, have a page each there. Returns what to say
+    about it, in sentences.
 
     Raises:
         OSError: one can't be written.
     """
     is_zip, taken, found, others = where.suffix == ".zip", set(), {}, []
     for grade in grades:
-        back = _path_back(grade) if is_zip else ""
-        others += [grade.name] if is_zip and not back else []
-        found[back or f"{file_name(grade.name, taken)}.html"] = page(grade)
+        people = (members or {}).get(grade.name, ())
+        paths = [_for_moodle(*one) for one in people] or _path_back(grade)
+        if not (is_zip and paths):
+            others.append(grade.name)
+            paths = [f"{file_name(grade.name, taken)}.html"]
+        found |= dict.fromkeys(paths, page(grade))
     if is_zip:
         write_whole(where, pack(found))
-    else:
-        for path, text in found.items():
-            write_whole(where / path, text.encode("utf-8", "replace"))
-    said = f"Only Moodle and ILIAS take it back, and not the pages of groups. By hand: {few(others)}."
-    return [said] if others else []
+        by_hand = "Only Moodle (of groups, with --worksheet) and ILIAS take pages back. By hand:"
+        return [f"{by_hand} {few(others)}."] if others else []
+    for path, text in found.items():
+        write_whole(where / path, text.encode("utf-8", "replace"))
+    return []
 
 
 def _path_back(grade):
-    """Where a course's system looks for a person's page in a .zip; "" if in none.
+    """Where a course's system looks for a person's page in a .zip, as a list; empty if in none.
 
-    Both tell the person by a number, in Moodle the second of the parts between underscores. A group's
-    would be somebody else's there.
+    Both tell the person by a number. A group's would be somebody else's there.
     """
-    if grade.is_group:
-        return ""
     entry = grade.entry or (grade.id and f"{grade.name}_{grade.id}_assignsubmission_file")
+    if grade.is_group or re.search(r"[/\\]", grade.entry):
+        return []
     told = ((system.name, read_entry(system, f"{entry}/")) for system in SYSTEMS if not system.only_held)
     system, person = next((pair for pair in told if pair[1]), ("", None))
     if system == "Moodle" and person.id:
-        name = file_name(person.name.replace("_", " "), set()).replace("_", " ").strip() or "submission"
-        return f"{name}_{person.id}_assignfeedback_file_feedback.html"
-    return f"multi_feedback/{entry}/feedback.html" if system == "ILIAS" else ""
+        return [_for_moodle(person.name, person.id)]
+    return [f"multi_feedback/{entry}/feedback.html"] if system == "ILIAS" else []
+
+
+def _for_moodle(name, number):
+    """It tells the person by the second of the parts between underscores; it is the number alone."""
+    name = file_name(name.replace("_", " "), set()).replace("_", " ").strip() or "submission"
+    return f"{name}_{number}_assignfeedback_file_feedback.html"
 
 
 def page(grade: Grade) -> str:
@@ -163,7 +173,7 @@ def page(grade: Grade) -> str:
         {
             "number": exercise,
             "function": FUNCTIONS[exercise],
-            "points": f"{number(grade.points(exercise))} of {number(maximum(exercise))}",
+            "points": f"{number(grade.points(exercise))} of {number(EXERCISES[exercise].points)}",
             "results": results,
             "reasons": [reason for _, reason in results if reason],
         }

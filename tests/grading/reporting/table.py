@@ -73,13 +73,12 @@ class _Rows:
         if not {"submission", "total"} <= set(self.columns):
             raise ValueError(f"{path.name} is no table of grades; it would be overwritten")
         self._has_commas = self._file.has_decimal_commas
-        self._ids: dict[str, list[int]] = {}
-        self._names: dict[str, int] = {}
         self._put: set[int] = set()
-        written = [(self._cell(row, "id"), self._cell(row, "submission")) for row in self._file.rows[1:]]
+        written = [(self._cell(row, "id"), self._cell(row, "submission")) for row in self._file.rows]
         known = ids_of((id for id, _ in written), ids), ids_of((name for _, name in written), names)
-        for place, (id, name) in enumerate(written, 1):
-            self._index(place, known[0].get(id, id), known[1].get(name, name))
+        # Who stands in each row: an id, and a name.
+        self._who = [(known[0].get(id, id), plain_name(known[1].get(name, name))) for id, name in written]
+        self._who[0] = ("", "")
 
     @property
     def filled(self) -> list[dict[str, str]]:
@@ -92,14 +91,12 @@ class _Rows:
     def place(self, row: dict[str, str]) -> int | None:
         """Where the same person stands; under another name, if nobody of this run has the same id."""
         id, name = row.get("id", ""), plain_name(row["submission"])
-        places = self._ids.get(id, [])
-        for place in places:
-            if plain_name(self._cell(self._file.rows[place], "submission")) == name:
-                return place
-        if places:  # two systems may give one id to two people
-            return next((place for place in places if place not in self._put), None)
-        place = self._names.get(name)
-        return place if place and not (id and self._cell(self._file.rows[place], "id")) else None
+        same = [place for place, who in enumerate(self._who) if id and who[0] == id]
+        if same:  # two systems may give one id to two people
+            named = [place for place in same if self._who[place][1] == name]
+            return next(iter(named or [place for place in same if place not in self._put]), None)
+        named = [place for place, who in enumerate(self._who) if name and who[1] == name]
+        return next((place for place in named if not (id and self._who[place][0])), None)
 
     def put(self, row: dict[str, str]) -> int:
         """Write a person's row, and return its place."""
@@ -107,6 +104,7 @@ class _Rows:
         if place is None:
             place = len(self._file.rows)
             self._file.rows.append([])
+            self._who.append(("", ""))
         cells = self._file.rows[place]
         for column, text in row.items():
             if column not in self.columns:
@@ -120,7 +118,7 @@ class _Rows:
             has_comma = self._has_commas and column in POINTS
             cells[position] = text.replace(".", ",") if has_comma else text
         self._put.add(place)
-        self._index(place, row.get("id", ""), row["submission"])
+        self._who[place] = (row.get("id") or self._who[place][0], plain_name(row["submission"]))
         return place
 
     def arrange(self, places: list[int]) -> None:
@@ -141,12 +139,6 @@ class _Rows:
     def _cell(self, row, column):
         position = self.columns.index(column) if column in self.columns else len(row)
         return row[position] if position < len(row) else ""
-
-    def _index(self, place, id, name):
-        if id and place not in self._ids.setdefault(id, []):
-            self._ids[id].append(place)
-        if name:
-            self._names.setdefault(plain_name(name), place)
 
 
 def row_of(grade: Grade) -> dict[str, str]:

@@ -16,10 +16,6 @@ def share(result: Result) -> str:
     return f"{number(result.points)}/{number(result.criterion.points)}"
 
 
-def maximum(exercise: int) -> float:
-    return EXERCISES[exercise].points
-
-
 def few(names: list[str]) -> str:
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
@@ -61,7 +57,7 @@ def _reason(grade, result, said):
 def rows_of(grade: Grade) -> Iterator[tuple[str, list[tuple[Result, str]]]]:
     """`examined`, with a title for each exercise."""
     for exercise, results in examined(grade):
-        points = f"{number(grade.points(exercise))}/{number(maximum(exercise))} points"
+        points = f"{number(grade.points(exercise))}/{number(EXERCISES[exercise].points)} points"
         yield f"Exercise {exercise}: {FUNCTIONS[exercise]}, {points}", results
 
 
@@ -78,12 +74,12 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
     `brief` leaves only the exercises, `lost` is the word for a lost criterion. Exercises that were not
     examined don't appear.
     """
-    notes = [note for note in (grade.note, *grade.notes) if note]
+    notes = [f"Note: {note}" for note in (grade.note, *grade.notes) if note and note not in grade.to_look_at]
+    is_examined = grade.status is Status.GRADED
+    lines = [] if is_examined else list(dict.fromkeys([*grade.to_look_at, *grade.sentences]))
     if not grade.has_points:
         last = f"Not graded yet, so without points: {grade.status.value}{so_far(grade)}"
-        said = [*grade.to_look_at, *grade.sentences]
-        return [*dict.fromkeys(said), *(f"Note: {note}" for note in notes if note not in said), last]
-    lines = [] if grade.status is Status.GRADED else list(grade.sentences)
+        return [for_a_log(line) for line in (*lines, *notes, last)]
     for title, rows in rows_of(grade):
         lines.append(title)
         for result, reason in rows if not brief else ():
@@ -93,7 +89,7 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
                 lines.append(f"             {reason or result.note}")
     if grade.given is not None or {e for e, _ in examined(grade)} == set(EXERCISES):
         lines.append(f"Total: {number(grade.total)}/{number(TOTAL)} points")
-    return lines + [f"Note: {note}" for note in notes]
+    return [for_a_log(line) for line in lines + notes]
 
 
 def points_of(grade: Grade) -> list[float | None]:

@@ -12,6 +12,11 @@ from .csv_file import cell, ids_of, load_csv
 from .text import few, number, one_line
 from .writing import write_whole
 
+# What Moodle calls columns, in some languages.
+_STATUS = r"stat(us|ut|o)|estado|stav|stan|állapot|статус|tila"
+_GROUP = r"gr\w{1,3}p\w{,2}|skupina|csoport|группа|ryhmä"
+_COMMENT = r".*(feedback|kommentar|comm?ent|comentari).*"
+
 
 def fill(path: Path, grades: list[Grade], people: list[Person] | None = None) -> list[str]:
     """Write grades into the rows of their people. Everything else stays as it is, the encoding too.
@@ -62,6 +67,19 @@ def is_for_groups(path: Path) -> bool:
     return _group(rows[0], column) is not None
 
 
+def members(path: Path, groups: list[Person]) -> dict[str, list[tuple[str, str]]]:
+    """The people of each group, {its name: [(a name, a number)]}.
+
+    Raises:
+        ValueError, OSError: as for `fill`.
+    """
+    head, *rows = load_csv(path).rows
+    found: dict[str, list[tuple[str, str]]] = {}
+    for place, owner in _owners(path, head, rows, _columns(path, [head, *rows])[0], groups).items():
+        found.setdefault(owner.name, []).append((rows[place][1], _id(rows[place][0])))
+    return found
+
+
 def _owners(path, head, rows, column, people):
     """Whose each row is, {its place: a person}: by the group where groups hand in, else by the id.
 
@@ -88,7 +106,7 @@ def _owners(path, head, rows, column, people):
 
 def _missing(head, rows, column, owners):
     """Who handed in and owns no row: whose status begins as that of most who own one."""
-    status = _called(r".*(stat|estado).*", head, range(column))
+    status = _called(_STATUS, head, range(column))
     if status is None:
         return []
     begins = ["".join(row[status : status + 1]).partition(" ")[0] for row in rows]
@@ -100,13 +118,13 @@ def _missing(head, rows, column, owners):
 
 def _group(head, column):
     """Moodle's column of groups, which only a team assignment has behind the status; or None."""
-    status = _called(r".*(stat|estado).*", head, range(column))
-    return _called(r"gr\w{1,3}p\w{,2}", head, range(status or 0, column))
+    status = _called(_STATUS, head, range(column))
+    return _called(_GROUP, head, range(status or 0, column))
 
 
 def _called(pattern, head, columns):
     """The first of the columns that is called so, in whatever language; or None."""
-    return next((i for i in columns if re.fullmatch(pattern, head[i], re.I)), None)
+    return next((i for i in columns if re.fullmatch(pattern, head[i].strip(), re.I)), None)
 
 
 def _letters(name):
@@ -183,7 +201,7 @@ def _comments(rows, maximum):
     There is none where the teacher has switched comments off: then times of changes stand last.
     """
     later = range(maximum + 1, len(rows[0]))
-    called = _called(r".*(feedback|kommentar|comm?ent|comentari).*", rows[0], later)
+    called = _called(_COMMENT, rows[0], later)
     if called is not None or not later:
         return called
     cells = [row[later[-1]].strip() for row in rows[1:] if later[-1] < len(row)]

@@ -119,6 +119,14 @@ class Simple:
         return [self._first.with_(W=np.float32(c) * self._first.arrays["W"]) for c in range(4)]
 
     @functools.cached_property
+    def moved(self) -> tuple[Batch, Batch]:
+        """A pair in which x̂ = a, once with the same added to images and `a`: their difference stays."""
+        last = self.last.batches[0]
+        x, a = last.arrays["x"], last.arrays["a"]
+        more = np.float32(0.5) * a[::-1]
+        return last, last.with_(x=x + more, a=a + more)
+
+    @functools.cached_property
     def shifted(self) -> tuple[Batch, Batch]:
         """A pair in which x̂ = a, once with the pixels of `a` shifted by one."""
         last = self.last.batches[0]

@@ -182,6 +182,7 @@ def _settings(tensors, thoroughly):
         "the number of threads": torch.get_num_threads(),
         "`requires_grad` of an argument": [tensor.requires_grad for tensor in tensors],
         "the shape of an argument": [tensor.shape for tensor in tensors],
+        "the working directory": _folder(),
         _GRAD: [None if grad is None else (id(grad), grad._version) for grad in grads],
     }
     if thoroughly:
@@ -190,7 +191,6 @@ def _settings(tensors, thoroughly):
             "Python's random numbers": random.getstate()[1][:-1],
             "how tensors are printed": repr(torch._tensor_str.PRINT_OPTS),
             "how arrays are printed": repr(np.get_printoptions()),
-            "the working directory": _folder(),
         }
     return found
 
@@ -205,9 +205,8 @@ def _restore(before):
     torch.set_default_dtype(before["the default dtype"])
     torch.set_grad_enabled(before["whether torch differentiates"])
     torch.set_num_threads(before["the number of threads"])
-    if before.get("the working directory"):
-        with contextlib.suppress(OSError):
-            os.chdir(before["the working directory"])
+    with contextlib.suppress(OSError):
+        os.chdir(before["the working directory"])
 
 
 def _describe(result):

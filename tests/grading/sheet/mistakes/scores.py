@@ -35,7 +35,7 @@ score.many(f"Your score {{}}. {SQUARES}", (
     *DIFFERENCES,
     ("relative to x̂", lambda x, r, over: over((x - r) ** 2) / over(r**2),
      "over((x - r) ** 2) / over(r ** 2)",
-     "divides an image's error by the squared length of its reconstruction"),
+     "takes an image's error relative to the length of its reconstruction"),
     ("by its length", lambda x, r, over: over((x - r) ** 2) / over(x**2) ** 0.5,
      "over((x - r) ** 2) / over(x ** 2).sqrt()", "divides an image's error by the length of the image"),
     ("difference_of_norms", lambda x, r, over: np.abs(norm(x) - norm(r))[:, 0],
