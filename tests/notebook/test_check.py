@@ -68,7 +68,7 @@ STUB = 'def anomaly_score(x, reconstruction):\n    raise NotImplementedError("Ex
         ("def anomaly_score(x):\n    return x\n", "does not take the arguments"),
         (
             "def anomaly_score(x, reconstruction):\n    ((x - reconstruction) ** 2).sum(1)\n",
-            "returns nothing",
+            "You compute the scores, and do not return them.",
         ),
         ("def anomaly_score(x, reconstruction):\n    raise SystemExit\n", "stops with SystemExit"),
         ("def anomaly_score(x, reconstruction):\n    return (z - x).sum(1)\n", "name 'z' is not defined"),
@@ -86,7 +86,7 @@ STUB = 'def anomaly_score(x, reconstruction):\n    raise NotImplementedError("Ex
         (
             "import numpy as np\n"
             "def get_objective_term(x, V, W, b, a):\n    return np.square(np.maximum(0, x @ V + b))\n",
-            "NumPy can't be differentiated",
+            "It is right up to the hidden layer z. Then: Your loss has shape [7, 5].",
         ),
         (
             "def reconstruct(x, V, W, b, a):\n    return (torch.relu(x @ V + a) @ W + b).view(-1, 28, 28)\n",
@@ -100,7 +100,7 @@ STUB = 'def anomaly_score(x, reconstruction):\n    raise NotImplementedError("Ex
         (
             "def reconstruct(x, V, W, b, a):\n"
             "    return torch.nn.Linear(x.shape[1], 784)(x).view(-1, 28, 28)\n",
-            "V, W, b and a are given: no `nn.Linear`",
+            "Your images are the same whatever V, W, b and a hold.",
         ),
         (
             "def anomaly_score(x, r):\n    return ((x - r) ** 2).mean(1)\n",

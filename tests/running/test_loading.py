@@ -71,7 +71,7 @@ def test_what_fails_is_told_where_it_is_needed_alone(sandbox):
         ".sum(dim=1)\n", ".sum(dim=1) * SCALE\n"
     )
     found = grade(Submission("x", source=lines), sandbox)
-    assert found.points(1) + found.points(2) == TOTAL - 10 and found.points(3) == 0
+    assert found.points(1) + found.points(2) == TOTAL - 10 and found.points(3) < 10
     assert "(line 2: `SCALE = torch.load('scale.pt')`)" in " ".join(found.sentences)
 
 

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.examples import RIGHT, verdict
@@ -11,6 +12,8 @@ from tests.grading.judging.grade import grade
 from tests.grading.running import inside
 from tests.grading.running.inside import wire
 from tests.grading.running.process import Limits
+from tests.grading.running.question import Question
+from tests.grading.running.session import Session
 from tests.grading.sheet.mistakes import FORMULAS
 from tests.grading.sheet.rubric import EXERCISES, FUNCTIONS, TOTAL
 
@@ -78,6 +81,15 @@ def test_what_a_later_call_changes_is_no_change_by_the_first(short_sandbox):
     kept = "    if kept:\n        kept[0].zero_()\n    kept[:] = [V]\n"
     found = grade(Submission("x", source="kept = []\n" + RIGHT.replace(head, head + kept)), short_sandbox)
     assert "changes arguments" not in {result.mistake for result in found.results}
+
+
+def test_recording_what_torch_computes_imports_nothing(short_sandbox):
+    source = "import sys\nbefore = {*sys.modules}\ndef anomaly_score(x, r):\n"
+    source += "    print({*sys.modules} - before)\n    return ((x - r) ** 2).sum(1)\n"
+    arguments = (np.zeros((3, 784), np.float32),) * 2
+    with Session(short_sandbox, Submission("x", source=source)) as session:
+        answer = session.call(Question("anomaly_score", arguments, echo=True, trace=True))
+    assert len(answer.traced) >= 3 and session.output == "set()\n"
 
 
 FORGED = """

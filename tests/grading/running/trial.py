@@ -52,7 +52,7 @@ def failure(starter: Forks | Spawns, level: Level, preload: list[str]) -> str | 
             if not isinstance(session.loaded, tuple):
                 return _sentence("imports torch", session.loaded)
             for check in checks:
-                answer = session.call(Question(check.function, ()))
+                answer = session.call(Question(check.function, (), echo=True, trace=True))
                 if not isinstance(answer, Returned):
                     return _sentence(check.does, answer)
     except SandboxError as error:  # no process can be started

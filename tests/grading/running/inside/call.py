@@ -28,6 +28,7 @@ def import_torch():
     import torch
 
     _Tensor, _from_numpy = torch.Tensor, torch.from_numpy
+    np.random.get_state()  # noqa: NPY002, what is imported now need not be readable later
 
 
 def call(function, arrays, differentiate=False, echo=False, own_file=None, trace=False):
@@ -59,6 +60,10 @@ def _recorder():
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class Recorder(TorchDispatchMode):
+        @classmethod
+        def _should_skip_dynamo(cls):
+            return False  # to skip it, torch would import it, which takes longer than all the rest
+
         def __init__(self):
             super().__init__()
             self.seen, self.room = [], MAX_NUMBERS
