@@ -35,7 +35,7 @@ SMALL = {
     " --classroom tests/submissions/right/plain.py",
     "-m tests.grading.handing_out.autograder": "-m tests.grading.handing_out.autograder {tmp}/autograder.zip",
     "tests/benchmark_training.py": "tests/benchmark_training.py 1",
-    "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1 1",
+    "tests/benchmark_detectors.py": "tests/benchmark_detectors.py 1 1 3000",
     "tests/benchmark_grading.py": "tests/benchmark_grading.py 3",
 }
 # CI runs these before it runs this; the last is the beginning of a usage.
