@@ -14,7 +14,7 @@ from .functions import FORWARD, lost, points, results_of
 
 Z, R, S = "z = torch.relu(x @ V + b)\n", "r = z @ W + a\n", "s = (x - r) ** 2\n"
 SIGMOID = "z = torch.sigmoid(x @ V + b)\n"
-COLUMNS = "z = torch.relu(V.T @ x.T + b[:, None])\nr = (W.T @ z + a[:, None]).T\n"
+COLUMNS = "z = torch.relu(V.T @ x.T + b[:, None])\n"
 LOOP = "r = torch.stack([W.T @ torch.relu(V.T @ i + b) + a for i in x])\n"
 
 
@@ -24,7 +24,7 @@ LOOP = "r = torch.stack([W.T @ torch.relu(V.T @ i + b) + a for i in x])\n"
         (1, "z = torch.max(x @ V + b, 0)\n" + R + "return r", 2, "right up to xV + b. Then: Your function"),
         (1, Z + "return z * W", 5, "right up to the hidden layer z. Then: `*` multiplies"),
         (1, Z + R + "return (x - R) ** 2", 8, "right up to the reconstruction x̂. Then: "),
-        (1, COLUMNS + "return s", 8, "right up to the reconstruction x̂"),
+        (1, COLUMNS + "return W.T @ z + a", 5, "right up to the hidden layer z"),
         (1, LOOP + "return s", 8, "right up to the reconstruction x̂"),
         (1, "r = [W.T @ torch.relu(V.T @ i + b) + a + B for i in x]", 8, "right up to the reconstruction"),
         (1, Z + R + S + "return s.sum(2)", 8, "right up to the squared differences"),

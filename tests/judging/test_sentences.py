@@ -80,8 +80,15 @@ def test_only_what_is_seen_to_be_right_earns_points(body, earned):
     assert points(results_of(1, body)) == earned
 
 
-@pytest.mark.parametrize("body", ["(x**2).flatten(1).sum(1)", "reconstruction.flatten(1).std(1)"])
-def test_a_score_of_the_images_alone_has_no_direction(body):
+@pytest.mark.parametrize(
+    "body",
+    [
+        "(x**2).flatten(1).sum(1)",
+        "reconstruction.flatten(1).std(1)",
+        "(70 * x.flatten(1).sum(1) + 30 * reconstruction.flatten(1).sum(1)).sin()",
+    ],
+)
+def test_a_score_that_does_not_grow_with_the_error_has_no_direction(body):
     assert set(lost(results_of(3, f"return {body}"))) == {"direction", "error"}
 
 

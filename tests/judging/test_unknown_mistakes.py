@@ -73,6 +73,7 @@ def test_an_unknown_mistake_in_the_images_is_located(body, part):
     [
         f"t = x @ V + b\nr = torch.where(t > 0, t, 0.07 * t) @ W.tanh() + a\n{LOSS}",
         f"r = {FORWARD}\nreturn ((x - r).abs() ** 1.7).sum().sqrt()",
+        f"r = {FORWARD}\nr = r / (1 + r.abs()).sqrt()\nreturn ((x - r).abs() ** 1.7).sum(1).mean()",
         f"r = torch.relu((x @ V).sin() + b.sin()) @ W\n{LOSS}",
     ],
 )
