@@ -4,9 +4,14 @@ pyproject.toml has this loaded before any conftest.py. Else pytest, which would 
 take its value for a folder of tests, and import what was handed in.
 """
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Before NumPy and torch are imported: on small arrays their threads only get into each other's way.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 TESTS = Path(__file__).resolve().parent
 SHEET = TESTS.parent / "exercise_sheet_8.ipynb"

@@ -108,7 +108,7 @@ def anomaly_score(x, reconstruction):
 SEEDS = {seed: Probes(seed) for seed in (0, 8, 815)}  # each has tables of all mistakes, which take a second
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.fixed_dictionaries({part: st.sampled_from(styles) for part, styles in STYLES.items()}),
     st.sampled_from(sorted(SEEDS)),

@@ -222,28 +222,28 @@ class _Examination:
         return explanation, answers
 
     def _explain_reshaped(self, answers, depth):
-        summed = self._summed(answers) if self.exercise.by_order else answers
-        rights = [self.examinee.right(batch) for batch, _ in summed]
-        pairs = list(zip(summed, rights, strict=True))
+        read = self._added_up(answers)
+        rights = [self.examinee.right(batch) for batch, _ in read]
+        pairs = list(zip(read, rights, strict=True))
         if any(value.size != right.size for (_, value), right in pairs):
-            return Unknown(), summed
+            return Unknown(), read
         if any(value.shape != right.shape for (_, value), right in pairs):
             (batch, value), right = pairs[0]
             self.examinee.lose_form(self._wrong_shape(batch, value, right))
-            summed = [(batch, value.reshape(right.shape)) for (batch, value), right in pairs]
-        elif summed is answers:
+            read = [(batch, value.reshape(right.shape)) for (batch, value), right in pairs]
+        elif read is answers:
             return Unknown(), answers
-        return self.examinee.explain(summed, depth), summed
+        return self.examinee.explain(read, depth), read
 
     def _wrong_shape(self, batch, value, right):
         shapes = {"shape": list(value.shape), "right": list(right.shape)}
         return sentences.WRONG_SHAPE(self.exercise, size=batch.size, **shapes)
 
-    def _summed(self, answers):
-        """Several numbers for each image, added up."""
-        (batch, value) = answers[0]
+    def _added_up(self, answers):
+        """Several scores for each image, added up, which costs the form; other answers as they are."""
+        batch, value = answers[0]
         N = len(batch.arrays["x"])
-        if value.ndim < 2 or len(value) != N or value.size == N:
+        if not self.exercise.by_order or value.ndim < 2 or len(value) != N or value.size == N:
             return answers
         self.examinee.lose_form(sentences.SEVERAL_SCORES(shape=list(value.shape), N=N))
         return [(batch, value.reshape(len(value), -1).sum(1)) for batch, value in answers]

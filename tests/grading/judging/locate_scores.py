@@ -81,13 +81,13 @@ def _check_direction(examinee, batch, likeness):
 
 
 def _likeness(examinee, answers):
-    """From -1 to 1: how much the scores grow with the right ones, by ranks, where it shows best."""
-    found = [0.0]
+    """From -1 to 1: how much the scores grow with the right ones, by ranks, on the average."""
+    found = []
     for batch, scores in answers:
         right = examinee.right(batch)
         if scores.shape == right.shape and np.ptp(scores):
             found.append(np.corrcoef(right.argsort().argsort(), scores.argsort().argsort())[0, 1])
-    return max(found, key=abs)
+    return np.mean(found)
 
 
 def _levels_out(examinee, answers):

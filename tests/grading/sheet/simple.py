@@ -77,17 +77,10 @@ class Simple:
         return self.simplifications[-1]
 
     @functools.cached_property
-    def other_images(self) -> dict[str, list[Batch]]:
-        """Batches with the same parameters and other images: what a penalty adds to each is the same.
-
-        By the names of the parameters that are zero there.
-        """
+    def other_images(self) -> list[Batch]:
+        """Batches with the same parameters and other images: what a penalty adds to each is the same."""
         x = self._first.arrays["x"]
-        images = (x, 1 - x, np.float32(0.4) * x[:, ::-1])
-        return {
-            names: [self._first.with_(x=one, **self._zero(names)) for one in images]
-            for names in ("", "VW", "W", "V")
-        }
+        return [self._first.with_(x=one) for one in (x, 1 - x, np.float32(0.4) * x[:, ::-1])]
 
     def _zero(self, names):
         return {name: np.zeros_like(self._first.arrays[name]) for name in names}

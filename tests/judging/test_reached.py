@@ -1,0 +1,109 @@
+"""What was right before a function stopped is earned, and nothing else is."""
+
+import numpy as np
+import pytest
+
+from tests.grading.judging.examine import examine
+from tests.grading.judging.grade import default_probes
+from tests.grading.running.answers import Raised, Returned
+from tests.grading.running.inside import call
+from tests.grading.sheet.mistakes import FORMULAS
+from tests.grading.sheet.rubric import EXERCISES
+
+from .functions import FORWARD, lost, points, results_of
+
+Z, R, S = "z = torch.relu(x @ V + b)\n", "r = z @ W + a\n", "s = (x - r) ** 2\n"
+SIGMOID = "z = torch.sigmoid(x @ V + b)\n"
+COLUMNS = "z = torch.relu(V.T @ x.T + b[:, None])\n"
+LOOP = "r = torch.stack([W.T @ torch.relu(V.T @ i + b) + a for i in x])\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "body", "earned", "said"),
+    [
+        (1, "z = torch.max(x @ V + b, 0)\n" + R + "return r", 2, "right up to xV + b. Then: Your function"),
+        (1, Z + "return z * W", 5, "right up to the hidden layer z. Then: `*` multiplies"),
+        (1, Z + R + "return (x - R) ** 2", 8, "right up to the reconstruction x̂. Then: "),
+        (1, COLUMNS + "return W.T @ z + a", 5, "right up to the hidden layer z"),
+        (1, LOOP + "return s", 8, "right up to the reconstruction x̂"),
+        (1, "r = [W.T @ torch.relu(V.T @ i + b) + a + B for i in x]", 8, "right up to the reconstruction"),
+        (1, Z + R + S + "return s.sum(2)", 8, "right up to the squared differences"),
+        (1, Z + R + S + "return s.sum(1).mean(1)", 11, "right up to the images' errors"),
+        (1, Z + R + S + "return s.sum() / N", 11, "right up to the sum of all errors"),
+        (1, Z + R + S + "loss = s.sum(1).mean()", 13, "You compute the loss, and do not return it."),
+        (1, SIGMOID + R + S + "return s.sum(2)", 5, "gets as far as the squared differences"),
+        (1, SIGMOID + R + "return r.tanh(1)", 5, "gets as far as the reconstruction"),
+        (1, Z + "return z", 5, "Your function returns the hidden layer z. What comes after it is still"),
+        (1, Z + R + "return r", 8, "Your function returns the reconstruction x̂."),
+        (1, Z + R + "return (x - r) ** 2", 8, "Your function returns the squared differences"),
+        (2, Z + R + "return r.reshape(-1, 27, 28)", 5, "right up to the reconstruction x̂"),
+        (2, Z + R + "r.reshape(-1, 28, 28)", 7, "You compute the images, and do not return them."),
+        (3, "s = ((x - reconstruction) ** 2).flatten(1).sum(1)\ns", 8, "You compute the scores"),
+        (3, "return ((x - reconstruction) ** 2).sum(3)", 0, "right up to the squared differences"),
+        # Nothing is to be seen there:
+        (1, f"r = {FORWARD}".replace("V", "V.sin()") + "\nreturn R", 0, "not defined"),
+        (1, "z = torch.zeros(len(x), V.shape[1])\nreturn z.nothing", 0, "no attribute"),
+        (1, "e = (x ** 2).sum(1)\nreturn E", 0, "not defined"),
+        (2, "return x.reshape(-1, 28, 28).nothing", 0, "no attribute"),
+    ],
+)
+def test_what_was_right_before_it_stopped_is_earned(number, body, earned, said):
+    found = results_of(number, body)
+    form = found[EXERCISES[number].form]
+    assert points(found) == earned and said in form.reason
+    assert not any(result.needs_human for result in found.values())
+    others = {mistake for part, mistake in lost(found).items() if part != form.criterion.part}
+    assert others <= {"not reached", "activation: sigmoid"}
+
+
+def stopped(number, traced):
+    """The results of a function that stops and says that it has computed this on the way.
+
+    `traced` gets the arrays of a question.
+    """
+    conversation = examine(EXERCISES[number], FORMULAS[number], default_probes())
+    message = next(conversation)
+    try:
+        while True:
+            answers = []
+            for question in message:
+                found = traced(*question.arrays) if question.trace else ()
+                answers.append(Raised("ValueError", "No.", traced=tuple(found)))
+            message = conversation.send(answers)
+    except StopIteration as end:
+        return sum(result.points for result in end.value)
+
+
+def test_only_what_is_right_for_each_question_counts():
+    def right(x, V, W, b, a):
+        return [np.maximum(x.astype(float) @ V + b, 0)]
+
+    assert stopped(2, right) == 3  # the hidden layer with its bias
+    assert stopped(2, lambda *arrays: [z + 0.01 for z in right(*arrays)]) == 0
+    assert stopped(2, lambda x, *more: right(x, *more) if len(x) == 3 else []) == 0
+    assert stopped(2, lambda x, *more: [np.zeros((len(x), len(more[2]))), np.full(9, np.nan)]) == 0
+
+
+def test_who_answers_is_not_asked_what_it_computes():
+    conversation = examine(EXERCISES[2], FORMULAS[2], default_probes())
+    message = next(conversation)
+    with pytest.raises(StopIteration):
+        while True:
+            assert not any(question.trace for question in message)
+            values = [np.cos(question.arrays[0]).reshape(-1, 28, 28).astype(float) for question in message]
+            message = conversation.send([Returned("tensor", v.shape, "torch.float32", v) for v in values])
+
+
+def test_what_is_sent_is_bounded():
+    def function(x, *_):
+        for i in range(1000):
+            x = x + 1 if i else torch.ones(700, 700)[: len(x)] + 0
+        raise ValueError
+
+    call.import_torch()
+    torch = call.torch
+    for images in (1, 200):
+        x = np.zeros((images, 700), np.float32)
+        report, numbers = call.call(function, (x, x), trace=True)
+        assert report["traced"] == len(numbers) <= call.MAX_TRACED
+        assert sum(array.size for array in numbers) <= call.MAX_NUMBERS
