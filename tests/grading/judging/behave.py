@@ -97,9 +97,7 @@ def _batch_made(whole, part, rows):
 
 def check_gradient(examinee: Examinee, explanation: Explanation, batch: Batch, answer: Returned) -> None:
     """The gradient, as `backward()` leaves it, must be the slope of the function's own value."""
-    if answer.graded_inside:
-        examinee.lose_form(sentences.OWN_BACKWARD())
-    elif not answer.requires_grad:
+    if not answer.requires_grad:
         examinee.lose_form(sentences.DETACHED())
     elif error := answer.gradient_error:
         why = slip(error.message, error.code, {})

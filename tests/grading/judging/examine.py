@@ -103,6 +103,10 @@ class _Examination:
         batch = replies.questions.values[0]
         right = examinee.right(batch)
         check_effects(examinee, replies)
+        if (
+            exercise.differentiable and replies.first.graded_inside
+        ):  # then it may stop where nothing has a slope
+            examinee.lose_form(sentences.OWN_BACKWARD())
         changing = not_repeatable(examinee, replies, value)
         if len(batch.arrays["x"]) == 1 and value.size == right.size:  # it takes one image only
             value = value.reshape(right.shape)
@@ -183,10 +187,12 @@ class _Examination:
         part = exercise.form if is_size or not exercise.by_order else exercise.end
         if isinstance(answer, Died):
             self.examinee.lose_form(sentences.cause_of(answer))
-        elif isinstance(answer, Raised):
+        elif isinstance(answer, Raised) and part not in self.verdict.lost:
             sentence = sentences.STOPS_FOR_SIZE if is_size else sentences.STOPS_FOR_OTHERS
             why = sentences.cause_of(answer, batch.letters).sentence
             self.verdict.lose(part, sentence(size=batch.size, why=why))
+        elif isinstance(answer, Raised):
+            pass  # why has been said
         elif answer.value is not None and not np.isfinite(answer.value).all():
             self.verdict.lose(part, sentences.NOT_FINITE(exercise, when=" for some images"))
         else:
@@ -198,7 +204,7 @@ class _Examination:
     def _is_constant(self, answers):
         """Whether it gives one number, whatever it is given."""
         numbers = [np.ravel(value) for _, value in answers]
-        return not self.exercise.by_order and not np.ptp(np.concatenate(numbers))
+        return len(numbers) > 1 and not self.exercise.by_order and not np.ptp(np.concatenate(numbers))
 
     def _without_repeated(self, answers):
         """The answers but for those that were given to an earlier question of the same size; they cost the

@@ -164,7 +164,7 @@ DEATHS = {
     "time": "Your {of} did not answer within {seconds:g} seconds. Is there an endless loop?",
 }
 NO_SOLUTION = Sentence("no solution.py",
-    "Your notebook calls `solution`, but there is no solution.py beside it. Hand in both.")
+    "Your code imports `solution`, but there is no solution.py beside it. Hand in both.")
 NO_MODULE = Sentence("import",
     "Your code imports {name}, which is not there when it is graded. One file is graded, and torch is all it "
     "needs.")
