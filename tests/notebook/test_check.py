@@ -97,7 +97,7 @@ STUB = 'def anomaly_score(x, reconstruction):\n    raise NotImplementedError("Ex
         ("def anomaly_score(x):\n    return x\n", "does not take the arguments"),
         (
             "def anomaly_score(x, reconstruction):\n    ((x - reconstruction) ** 2).sum(1)\n",
-            "returns nothing",
+            "You compute the scores, and do not return them.",
         ),
         ("def anomaly_score(x, reconstruction):\n    raise SystemExit\n", "stops with SystemExit"),
         ("def anomaly_score(x, reconstruction):\n    return (z - x).sum(1)\n", "name 'z' is not defined"),
@@ -129,7 +129,7 @@ STUB = 'def anomaly_score(x, reconstruction):\n    raise NotImplementedError("Ex
         (
             "def reconstruct(x, V, W, b, a):\n"
             "    return torch.nn.Linear(x.shape[1], 784)(x).view(-1, 28, 28)\n",
-            "V, W, b and a are given: no `nn.Linear`",
+            "V, W, b and a have no effect on your images",
         ),
         (
             "def anomaly_score(x, r):\n    return ((x - r) ** 2).mean(1)\n",
