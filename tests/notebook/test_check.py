@@ -100,7 +100,7 @@ STUB = 'def anomaly_score(x, reconstruction):\n    raise NotImplementedError("Ex
         (
             "def reconstruct(x, V, W, b, a):\n"
             "    return torch.nn.Linear(x.shape[1], 784)(x).view(-1, 28, 28)\n",
-            "Your images are the same whatever V, W, b and a hold.",
+            "V, W, b and a have no effect on your images",
         ),
         (
             "def anomaly_score(x, r):\n    return ((x - r) ** 2).mean(1)\n",

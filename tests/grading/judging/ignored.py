@@ -55,8 +55,8 @@ def charge_ignored(
     ]
     answers = yield from examinee.values(values[0], *zero)
     names = [name for name in exercise.arguments if name in names]
-    held = f"{sentences.listed(names)} hold{'s' * (len(names) == 1)}"
-    cause = sentences.IGNORES(exercise, held=held, all=sentences.listed(exercise.arguments))
+    without = f"{sentences.listed(names)} {'has' if len(names) == 1 else 'have'}"
+    cause = sentences.IGNORES(exercise, without=without, all=sentences.listed(exercise.arguments))
     if _is_the_input(answers[0], values[0].arrays["x"]):
         cause = sentences.RETURNS_INPUT()
     parts = {exercise.uses[name] for name in names}

@@ -33,9 +33,9 @@ def locate_scores(examinee: Examinee, answers: list[tuple[Batch, np.ndarray]]) -
         return
     ignored = yield from ignored_arguments(examinee)
     if ignored:
-        held, used = f"{sentences.listed(ignored)} holds", sentences.listed(exercise.arguments)
+        without, used = f"{sentences.listed(ignored)} has", sentences.listed(exercise.arguments)
         for part in (exercise.direction, exercise.end):
-            verdict.lose(part, sentences.IGNORES(exercise, held=held, all=used))
+            verdict.lose(part, sentences.IGNORES(exercise, without=without, all=used))
     else:
         _locate_order(examinee, answers)
 

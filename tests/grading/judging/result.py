@@ -133,9 +133,10 @@ class Verdict:
         for part in self.exercise.parts:
             if part in parts:
                 self._causes.pop(part, None)
+            elif part == self.exercise.form:
+                self._causes[part][cause.kind] = cause
             else:
-                kind = cause.kind if part == self.exercise.form else NOT_REACHED
-                self._causes[part] = {kind: replace(cause, kind=kind)}
+                self._causes[part] = {NOT_REACHED: replace(cause, kind=NOT_REACHED)}
 
     def note(self, part: str, text: str) -> None:
         self._notes[part] = text

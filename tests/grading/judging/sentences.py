@@ -124,7 +124,7 @@ PENALTY = Sentence("penalty",
     "Your loss adds something to the error, such as a penalty on the weights. The sheet's loss is the "
     "reconstruction error alone.")
 IGNORES = Sentence("ignores parameters",
-    "Your {e.result} {e.are} the same whatever {held}. The sheet's formula uses all of {all}.")
+    "{without} no effect on your {e.result}. The sheet's formula uses all of {all}.")
 RETURNS_INPUT = Sentence("ignores parameters", "Your function returns its input, not the reconstruction.")
 
 # Scores.
