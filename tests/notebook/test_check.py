@@ -141,6 +141,16 @@ def test_wrong_shapes_show_the_exception_though_h_784_would_hide_it(function, ca
 reconstruct = lambda *arguments: importlib.import_module("solution").reconstruct(*arguments)  # noqa: E731
 
 
+def test_what_a_human_looks_at_shows_what_is_known(capsys, solution):
+    def get_objective_term(x, V, W, b, a):
+        return solution.get_objective_term(x, V, W, b, a + torch.randn(1))
+
+    check(get_objective_term, solution.reconstruct, solution.anomaly_score)
+    shown = capsys.readouterr().out
+    assert "Your teachers will look at this themselves" in shown and "/35 points" in shown
+    assert "Not graded" not in shown
+
+
 def test_what_the_grader_takes_is_checked(capsys, solution):
     check(reconstruct, reconstruct)
     with torch.inference_mode():

@@ -51,6 +51,7 @@ def names_of(submission, folder, new_shell, monkeypatch):
     return shell.user_ns
 
 
+@pytest.mark.filterwarnings("ignore:To exit")  # as IPython says where a cell exits
 @pytest.mark.parametrize("name", NAMES)
 def test_the_check_says_what_the_grader_says(name, submissions, new_shell, tmp_path, monkeypatch, capsys):
     names = names_of(submissions[name], tmp_path, new_shell, monkeypatch)

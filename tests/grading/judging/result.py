@@ -90,6 +90,10 @@ class Result:
         """The causes that are mistakes, for counting."""
         return [cause for cause in self.causes if self.lost and cause.kind != NOT_REACHED]
 
+    def settled(self) -> "Result":
+        """The same where nobody doubts it."""
+        return replace(self, causes=tuple(replace(cause, needs_human=False) for cause in self.causes))
+
     @property
     def needs_human(self) -> bool:
         return self.lost and self.decided is None and any(cause.needs_human for cause in self.causes)

@@ -21,6 +21,7 @@ from .show import notice
 
 # Of the sign alone, told apart by the colour-blind too: what is to be read keeps the theme's own colour.
 _SIGNS = {"ok": ("✓", "#00996f"), "LOST": ("✗", "#d55e00")}
+LOOKED_AT = "Your teachers will look at this themselves: the numbers alone don't tell what is wrong."
 _PRINTED = 2000  # characters of what a function prints that are shown
 
 
@@ -66,7 +67,10 @@ def _examined(functions, callers):
         in_cells += [] if is_from_solution else [name]
     if solution_file.is_in_use():
         notes += _notes(results, in_cells, len(functions))
-    return _Check(Grade("", results), len(functions) > 1, notes), printed
+    if any(result.needs_human for result in results):
+        notes.append(LOOKED_AT)
+    grade = Grade("", [result.settled() for result in results])
+    return _Check(grade, len(functions) > 1, notes), printed
 
 
 def _name_of(function, callers):

@@ -158,9 +158,7 @@ def _agreed(results, override):
     """The results as they are, but decided, if they have these points; else none."""
     if override.points != sum(result.points for result in results):
         return []
-    return [
-        replace(r, causes=tuple(replace(cause, needs_human=False) for cause in r.causes)) for r in results
-    ]
+    return [result.settled() for result in results]
 
 
 def _reason(override):
