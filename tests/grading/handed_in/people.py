@@ -10,7 +10,7 @@ from pathlib import Path
 from .archives import list_class
 from .files import list_file, list_folder
 from .gradescope import submitters
-from .item import is_archive, is_code, passed_over
+from .item import Item, is_archive, is_code, passed_over
 from .person import Person, Upload
 from .plain import plain_people, stem_of
 from .source import decode, seen_imports
@@ -43,15 +43,11 @@ def find_people(paths: list[Path], layout: str | None = None) -> tuple[list[Pers
     for path in dict.fromkeys(map(_absolute, paths)):
         by_folder.setdefault(path.parent, []).append(path)
     for some in by_folder.values():
-        downloads = [(path, _listed(path)) for path in some]
-        if len(some) > 1 and not any(_layout_of(path.name, items, layout)[0] for path, items in downloads):
-            items = [item for path, listed in downloads for item in _beside_others(path, listed)]
-            people, others = _people_of("", items, layout)
-            found, nobodys = found + people, nobodys + others
-            continue
-        for path, items in downloads:
-            people, others = _people_at(path, items, layout)
-            found, nobodys = found + people, nobodys + others
+        if len(some) > 1:
+            people, others = _people_of("", [item for path in some for item in _beside_others(path)], layout)
+        else:
+            people, others = _people_at(some[0], _listed(some[0]), layout)
+        found, nobodys = found + people, nobodys + others
     people = _merged(found)
     _call_apart(people)
     return people, sorted(nobodys)
@@ -70,11 +66,11 @@ def _listed(path):
     return list_class(list_file(path), ()) if is_archive(path.name) else [list_file(path)]
 
 
-def _beside_others(path, items):
+def _beside_others(path):
     """What a path is where it lies in a folder with others."""
     if not path.is_dir():
         return [list_file(path)]
-    return [replace(item, path=(path.name, *item.path)) for item in items]
+    return [replace(item, path=(path.name, *item.path)) for item in list_folder(path)]
 
 
 def _people_at(path, items, layout):
@@ -182,10 +178,43 @@ def _layout_of(name, items, layout):
     return None, (), items
 
 
+def _downloads_in(items, layout):
+    """(name, items) of each download that a folder holds, if it holds no people, and the files beside them."""
+    top = len(os.path.commonprefix([item.path[:-1] for item in items]))
+    inside: dict[str, list[Item]] = {}
+    for item in items:
+        inside.setdefault(item.path[top], []).append(replace(item, path=item.path[top + 1 :]))
+    found, beside = [], []
+    # Whoever has the smallest archives is asked first: most often that tells, and no stranger's bomb is opened.
+    for name, inner in sorted(inside.items(), key=lambda one: sum(map(_packed_size, one[1]))):
+        if not inner[0].path:
+            inner = list_class(replace(inner[0], path=(name,)), ()) if is_archive(name) else inner
+        if not inner[0].path and not is_code(name):
+            beside.append(name)  # such as names.csv
+            continue
+        system, holder, _ = _layout_of(name, inner, layout)
+        if system is None or system.only_held or system.is_vague and not holder:
+            return [], []
+        found.append((name, inner))
+    return found, beside
+
+
+def _packed_size(item):
+    is_packed = item.location and (not item.path or is_archive(item.name))
+    return os.path.getsize(item.location) if is_packed else 0
+
+
 def _people_of(name, items, layout):
     """The people of a folder or an archive, and the names that are nobody's."""
     system, holder, opened = _layout_of(name, items, layout)
     if system is None:
+        downloads, others = _downloads_in(opened, layout)
+        people = []
+        for download in downloads:
+            more, nobodys = _people_of(*download, layout)
+            people, others = people + more, others + nobodys
+        if downloads:
+            return people, others
         people, others = plain_people(opened if len(items) == 1 else items, name)
         return sorted(people, key=lambda person: person.name), others
     depth = len(holder)
@@ -198,11 +227,12 @@ def _people_of(name, items, layout):
             person = found.setdefault((entry.id, entry.name), Person(entry.name, entry.id))
             person.entry = person.entry or item.path[depth]
             _add(person, system, entry, item, depth)
-        elif (is_code(item.name) or item.problem) and not any(one in system.own_files for one in item.path):
-            shared = sum(1 for own, name in zip(item.path[:-1], holder, strict=False) if own == name)
-            beside.append(replace(item, path=item.path[shared:]))  # is no helper, but may be somebody's work
-        elif item.path[:depth] == holder and len(item.path) == depth + 1 and item.name not in ("", METADATA):
-            nobodys.add(item.name)
+        elif not any(one in system.own_files for one in item.path):
+            path = item.path[len(os.path.commonprefix([item.path[:-1], holder])) :]
+            if is_code(item.name) or item.problem:
+                beside.append(replace(item, path=path))  # is no helper, but may be somebody's work
+            else:
+                nobodys.add(path[0])
     people = list(found.values())
     if system.name == "Gradescope":
         people = _named_by_gradescope(people, opened, holder)
@@ -212,7 +242,8 @@ def _people_of(name, items, layout):
     _tell_apart(people)
     others, more = plain_people(beside) if beside else ([], [])
     people = sorted([*people, *others], key=lambda person: (person.name, person.id))
-    return people, [*more, *(one for one in nobodys if not passed_over(one) and one not in system.own_files)]
+    nobodys -= {METADATA, "", *(item.path[0] for item in beside)}
+    return people, [*more, *(one for one in nobodys if not passed_over(one))]
 
 
 def _entry(item, depth):

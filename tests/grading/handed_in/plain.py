@@ -50,16 +50,16 @@ def _with_files(people, files):
         item for item in files if item.name.endswith(".py") and not glances[item.name][0] and not item.problem
     ]
     used = {name.split(".")[0] for defined, imported in glances.values() if defined for name in imported}
-    stems: dict[str, Person] = {}
+    stems = {person.name: person for person in people}
     for item in files:
         is_unused = item in helpers and stem_of(item.name) not in used
         if is_code(item.name) and not item.problem and (item not in helpers or is_unused):
-            person = stems[stem_of(item.name)] = Person(
-                stem_of(item.name), uploads=[Upload(item, item.name)], needs_human=is_unused
-            )
-            if glances[item.name][0]:
-                person.uploads += [Upload(other, other.name) for other in helpers]
-            people.append(person)
+            stem = stem_of(item.name)
+            if stem not in stems:
+                stems[stem] = Person(stem, needs_human=is_unused)
+                people.append(stems[stem])
+            uses = helpers if glances[item.name][0] else []
+            stems[stem].uploads += [Upload(one, one.name) for one in (item, *uses)]
     nobodys = []
     for item in files:
         if is_code(item.name) and not item.problem:

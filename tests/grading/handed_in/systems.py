@@ -41,10 +41,7 @@ class System:
     own_files: tuple[str, ...] = ()
 
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
-)  # fmt: skip
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TIME = r"\d{4}-\d\d-\d\d"
 # Canvas: ids and attempts have three digits or more; shorter numbers are of a name ("team_7") or of a file.
 _CANVAS = r"_(?:(?P<kind>text|link)\.html|(?P<order>\d{3,})_(?P<file>.+))"
@@ -101,15 +98,15 @@ SYSTEMS = (
     System(
         "Blackboard",
         "Exercise8_login_attempt_2026-11-05-12-00-00_solution.py",
-        rf".+_(?P<name>(?P<id>[^_]+))_attempt_(?P<order>{_TIME}(?:-\d\d){{3}})(?:\.txt|_(?P<file>.+))",
+        rf".+?_(?P<name>(?P<id>[^_]+))_attempt_(?P<order>{_TIME}(?:-\d\d){{3}})(?:\.txt|_(?P<file>.+))",
         sign=rf".+_[^_]+_attempt_{_TIME}(-\d\d){{3}}(\.txt|_.+)",
     ),
     System(
         "Brightspace",
         "12345-67890 - Anna Ash - 5 November, 2026 1200/",
-        r"(?P<id>\d{1,20})-\d+ - (?P<name>.+?) - (?P<order>.+)/",
+        r"(?P<id>\d{1,20})-\d+ - (?P<name>.+) - (?P<order>.+)/",
     ),
-    System("Sakai", "Ash, Anna(aash)/", r"(?P<name>[^(]+, [^(]+)\((?P<id>[^()]+)\)/"),
+    System("Sakai", "Ash, Anna(aash)/", r"(?P<name>.+, .+)\((?P<id>[^()]+)\)/"),
     System(
         "Open edX",
         "[1] - 0123456789abcdef0123456789abcdef - solution.py",
@@ -124,7 +121,7 @@ SYSTEMS = (
     System(
         "Google Forms",
         "solution - Anna Ash.py",
-        r"(?P<stem>.+) - (?P<name>[^-.]+)(?P<ending>\.\w+(?:\.\w+)?)",
+        r"(?P<stem>.+) - (?P<name>.+?)(?P<ending>\.\w+(?:\.\w+)?)",
         is_vague=True,
     ),
 )
@@ -211,10 +208,12 @@ def _order(found):
     text = found.get("order")
     if not text:
         return ()
-    written = re.fullmatch(r"(\d{1,2}) (\w+), (\d{4}) (\d{3,4})( [AP]M)?", text)
-    if written and written[2] in _MONTHS:  # 5 November, 2026 1200, or 140 PM
-        hours = int(written[4]) % 1200 + 1200 * (written[5] == " PM") if written[5] else int(written[4])
-        return (int(f"{written[3]}{_MONTHS.index(written[2]) + 1:02}{int(written[1]):02}{hours:04}"),)
+    month, numbers = re.search("|".join(_MONTHS), text), re.findall(r"\d{1,9}", text)
+    if month and len(numbers) == 3:  # 5 November, 2026 1200, or Nov 5, 2026 140 PM
+        day, year, hours = map(int, numbers)
+        if text.endswith("M"):
+            hours = hours % 1200 + 1200 * text.endswith("PM")
+        return year, _MONTHS.index(month[0]), day, hours
     return (int(re.sub(r"\D", "", text)[:30] or 0),)
 
 
