@@ -3,6 +3,7 @@
 import pytest
 
 from tests.grading.handed_in import files, item
+from tests.grading.handed_in.reading import read_download
 from tests.handed_in.downloads import RIGHT, STUB, USES, M, downloads, rows, tree
 
 LAYOUTS = downloads()
@@ -188,6 +189,22 @@ def test_environments_and_data_sets_are_passed_over(tmp_path):
     files |= {f".venv/lib/{i}.py": "x" for i in range(30)}
     found = rows(tree(tmp_path / "class", {"anna/x.tar.gz": files, "ben/x.zip": files, "cy.zip": files}))
     assert [(one.source, one.note, one.needs_human) for one in found.values()] == [(RIGHT, None, False)] * 3
+
+
+def test_nothing_vanishes_without_a_word(tmp_path):
+    files = {f"Ash_Anna_aash_{i}/solution.py": RIGHT for i in (1, 2)}
+    files = {f"Sheet 8/Abgaben/{path}": text for path, text in files.items()}
+    tree(tmp_path / "ilias", files | {"Sheet 8/by mail/dora.pdf": "x", "list.xlsx": "x"})
+    assert read_download([tmp_path / "ilias"]).passed_over == ["by mail", "list.xlsx"]
+    tree(tmp_path / "several", {f"{n}/Ash_{n}{M}_/solution.py": RIGHT for n in (1, 2)} | {"dora.pdf": "x"})
+    assert read_download([tmp_path / "several"]).passed_over == ["dora.pdf"]
+
+
+def test_a_receipt_is_no_file(tmp_path):
+    entries = {f"8_{name}_attempt_2026-11-05-12-00-00.txt": "x" for name in ("ash", "birch")}
+    found = rows(tree(tmp_path / "blackboard", entries | {"8_ash_attempt_2026-11-05-12-00-00_x.pdf": "x"}))
+    assert found["ash"].problem == "No code was handed in, only x.pdf."
+    assert found["birch"].problem == "No file was handed in, only a text or a link online."
 
 
 def test_a_group_is_nobody(tmp_path):

@@ -12,7 +12,7 @@ from .files import list_file, list_folder
 from .gradescope import submitters
 from .item import Item, is_archive, is_code, passed_over
 from .person import Person, Upload
-from .plain import plain_people, stem_of
+from .plain import depth_of_all, plain_people, stem_of
 from .source import decode, seen_imports
 from .systems import (
     LAYOUTS,
@@ -179,13 +179,13 @@ def _layout_of(name, items, layout):
 
 
 def _downloads_in(items, layout):
-    """(name, items) of each download that a folder holds, if it holds no people, and the files beside them."""
-    top = len(os.path.commonprefix([item.path[:-1] for item in items]))
+    """(name, items) of each download that a folder holds instead of people, and the files beside them."""
+    top = depth_of_all(items)
     inside: dict[str, list[Item]] = {}
     for item in items:
         inside.setdefault(item.path[top], []).append(replace(item, path=item.path[top + 1 :]))
     found, beside = [], []
-    # Whoever has the smallest archives is asked first: most often that tells, and no stranger's bomb is opened.
+    # The smallest archives come first: most often they tell, and no stranger's bomb is opened.
     for name, inner in sorted(inside.items(), key=lambda one: sum(map(_packed_size, one[1]))):
         if not inner[0].path:
             inner = list_class(replace(inner[0], path=(name,)), ()) if is_archive(name) else inner
@@ -193,7 +193,7 @@ def _downloads_in(items, layout):
             beside.append(name)  # such as names.csv
             continue
         system, holder, _ = _layout_of(name, inner, layout)
-        if system is None or system.only_held or system.is_vague and not holder:
+        if system is None or system.only_held or (system.is_vague and not holder):
             return [], []
         found.append((name, inner))
     return found, beside
@@ -228,7 +228,8 @@ def _people_of(name, items, layout):
             person.entry = person.entry or item.path[depth]
             _add(person, system, entry, item, depth)
         elif not any(one in system.own_files for one in item.path):
-            path = item.path[len(os.path.commonprefix([item.path[:-1], holder])) :]
+            shared = sum(1 for own, name in zip(item.path[:-1], holder, strict=False) if own == name)
+            path = item.path[shared:]
             if is_code(item.name) or item.problem:
                 beside.append(replace(item, path=path))  # is no helper, but may be somebody's work
             else:
@@ -257,7 +258,7 @@ def _add(person, system, entry, item, depth):
     inner = list(item.path[depth + 1 :])
     person.late |= entry.late
     person.is_group |= entry.is_team
-    if entry.kind != "file":
+    if entry.kind != "file" or not (inner or entry.file):  # a text online, or a receipt
         person.other_kind = True
         if not is_code(item.name):
             return
