@@ -93,6 +93,16 @@ def test_one_author_makes_no_download_of_a_class(tmp_path):
         assert {name: one.id for name, one in rows(*paths).items()} == {"anna": "", "evil": ""}
 
 
+def test_a_link_to_another_is_nobodys_work(tmp_path):
+    folder = tree(tmp_path / "class", {"anna/solution.py": RIGHT, "ben/solution.py": RIGHT})
+    (folder / "evil").symlink_to("anna")
+    (folder / "evil2.py").symlink_to("ben/solution.py")
+    for paths in ([folder], folder.iterdir()):
+        found = rows(*paths)
+        assert [name for name, one in found.items() if one.source] == ["anna", "ben"]
+        assert [name for name, one in found.items() if one.needs_human] == ["evil", "evil2.py"]
+
+
 def test_one_person_has_one_budget(tmp_path, monkeypatch):
     monkeypatch.setattr(item, "MAX_FILES", 5)
     three = {f"{i}.py": RIGHT for i in range(3)}

@@ -46,7 +46,8 @@ def find_people(paths: list[Path], layout: str | None = None) -> tuple[list[Pers
         if len(some) > 1:
             people, others = _people_of("", [item for path in some for item in _beside_others(path)], layout)
         else:
-            people, others = _people_at(some[0], _listed(some[0]), layout)
+            path = some[0].resolve() if some[0].is_dir() else some[0]
+            people, others = _people_at(path, _listed(path), layout)
         found, nobodys = found + people, nobodys + others
     people = _merged(found)
     _call_apart(people)
@@ -56,7 +57,8 @@ def find_people(paths: list[Path], layout: str | None = None) -> tuple[list[Pers
 def _absolute(path):
     if not os.path.lexists(path):
         raise FileNotFoundError(f"{path} does not exist")
-    return path.resolve() if not path.is_symlink() or path.is_dir() else path.absolute()
+    path = Path(os.path.abspath(path))
+    return path.parent.resolve() / path.name  # a link itself is followed only where it is all there is
 
 
 def _listed(path):
@@ -68,7 +70,7 @@ def _listed(path):
 
 def _beside_others(path):
     """What a path is where it lies in a folder with others."""
-    if not path.is_dir():
+    if path.is_symlink() or not path.is_dir():
         return [list_file(path)]
     return [replace(item, path=(path.name, *item.path)) for item in list_folder(path)]
 
