@@ -19,7 +19,7 @@ class System:
         example: an entry of its download, a folder's with "/" at the end.
         pattern: how entries are named. `name` and `id` tell the person or, called `team`, the group; `late`
             that it is, `file` what the author called it (or `stem` and `ending`), `order` which upload it is,
-            `kind` what is no file.
+            `kind` what is no file, `common` what is the same in all entries.
         sign: a pattern of which one entry is enough, since nothing else writes such names; or "".
         holder: a pattern of the name of the folder that holds the entries, which is sign enough; or "".
         only_held: whether nothing else tells it, since any name fits the pattern.
@@ -115,13 +115,13 @@ SYSTEMS = (
     System(
         "Artemis",
         "Exercise_8-ge12abc-4711.py",
-        r"[^-]+-(?P<name>(?P<id>\w+))-(?P<order>\d+)(?P<ending>\.\w+(?:\.\w+)?)",
+        r"(?P<common>[^-]+)-(?P<name>(?P<id>\w+))-(?P<order>\d+)(?P<ending>\.\w+(?:\.\w+)?)",
         is_vague=True,
     ),
     System(
         "Google Forms",
         "solution - Anna Ash.py",
-        r"(?P<stem>.+) - (?P<name>.+?)(?P<ending>\.\w+(?:\.\w+)?)",
+        r"(?P<stem>.+) - (?P<name>\S+ .+?)(?P<ending>\.\w+(?:\.\w+)?)",
         is_vague=True,
     ),
 )
@@ -140,6 +140,7 @@ class Entry:
         is_team: whether the name is that of a group.
         kind: "file", or what else was handed in ("onlinetext", "text", "link", ...).
         order: which upload it is; later ones are larger.
+        common: what is the same in all entries of a download.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Entry:
     is_team: bool = False
     kind: str = "file"
     order: tuple[int, ...] = ()
+    common: str = ""
 
 
 def system_of(entries: list[str], holder: str = "") -> System | None:
@@ -164,7 +166,8 @@ def system_of(entries: list[str], holder: str = "") -> System | None:
         if is_signed(system, entries) or (system.holder and re.fullmatch(system.holder, holder)):
             return system
         people = {entry.id or entry.name for entry in told}
-        if not system.only_held and 2 * len(told) > len(entries) and len(people) > 1:
+        are_alike = len({entry.common for entry in told}) == 1
+        if not system.only_held and 2 * len(told) > len(entries) and len(people) > 1 and are_alike:
             return system
     return None
 
@@ -194,6 +197,7 @@ def read_entry(system: System, entry: str) -> Entry | None:
         is_team=bool(found.get("team")),
         kind=found.get("kind") or "file",
         order=_order(found),
+        common=found.get("common") or "",
     )
 
 
