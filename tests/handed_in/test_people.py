@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.grading.handed_in import files, item
+from tests.grading.handed_in import archives, files, item
 from tests.grading.handed_in.reading import read_download
 from tests.handed_in.downloads import RIGHT, STUB, USES, M, downloads, rows, tree
 
@@ -46,7 +46,7 @@ def test_who_is_in_two_downloads_is_one_person(tmp_path):
 
 
 def test_a_class_in_a_folder_or_an_archive_may_hold_more(tmp_path, monkeypatch):
-    for module in (files, item):
+    for module in (archives, files, item):
         monkeypatch.setattr(module, "MAX_FILES", 5)
     people = {
         f"{name}_{number}{M}_/solution.py": RIGHT for number, name in enumerate(["Ash", "Birch", "Cedar"] * 3)
@@ -57,8 +57,11 @@ def test_a_class_in_a_folder_or_an_archive_may_hold_more(tmp_path, monkeypatch):
         "x/ben/solution.py": RIGHT,
         "x/carla/solution.py": RIGHT,
     }
-    found = rows(tree(tmp_path / "plain", many))
-    assert list(found) == ["anna", "ben", "carla"] and "more than 5 files" in found["anna"].problem
+    folder = tree(tmp_path / "plain", many)
+    many |= {f"x/anna/{n}.txt": "" for n in range(200)}
+    for path in (folder, tree(tmp_path, {"x.zip": many}) / "x.zip"):
+        found = rows(path)
+        assert list(found) == ["anna", "ben", "carla"] and "more than 5 files" in found["anna"].problem
 
 
 def test_what_the_systems_say_is_kept(tmp_path):
