@@ -1,9 +1,10 @@
 """How the courses' systems name what they export: a table of rules.
 
 A download is of one system, decided once from the entries at its own depth; below them all names are the
-author's. A system is told by what only it writes (`sign`, `holder`), or else by its pattern: it has to fit
-more than half of the entries, with at least two people, so that no single author's name decides for a class.
-The first system that fits is taken: names of ILIAS's look like others', so it comes late in the table.
+author's. A system is told by the folder that holds the entries, or by its pattern: it has to fit more than
+half of the entries, with at least two people, so that no single author's name decides for a class. Where
+that tells none, one entry that only one system writes is enough (`sign`). The first system that fits is
+taken: names of ILIAS's look like others', so it comes late in the table.
 """
 
 import re
@@ -20,7 +21,7 @@ class System:
         pattern: how entries are named. `name` and `id` tell the person or, called `team`, the group; `late`
             that it is, `file` what the author called it (or `stem` and `ending`), `order` which upload it is,
             `kind` what is no file, `common` what is the same in all entries.
-        sign: a pattern of which one entry is enough, since nothing else writes such names; or "".
+        sign: a pattern of which one entry is enough where no system has most of them; or "".
         holder: a pattern of the name of the folder that holds the entries, which is sign enough; or "".
         only_held: whether nothing else tells it, since any name fits the pattern.
         is_vague: whether many names fit the pattern, so that nothing is told by the names around one entry.
@@ -105,12 +106,14 @@ SYSTEMS = (
         "Brightspace",
         "12345-67890 - Anna Ash - 5 November, 2026 1200/",
         r"(?P<id>\d{1,20})-\d+ - (?P<name>.+) - (?P<order>.+)/",
+        sign=r"\d+-\d+ - .+ - .+, \d{4} .+/",
     ),
     System("Sakai", "Ash, Anna(aash)/", r"(?P<name>.+, .+)\((?P<id>[^()]+)\)/"),
     System(
         "Open edX",
         "[1] - 0123456789abcdef0123456789abcdef - solution.py",
         r"\[\d+\] - (?P<name>(?P<id>[0-9a-f]{32})) - (?P<file>.+)",
+        sign=r"\[\d+\] - [0-9a-f]{32} - .+",
     ),
     System(
         "Artemis",
@@ -121,7 +124,7 @@ SYSTEMS = (
     System(
         "Google Forms",
         "solution - Anna Ash.py",
-        r"(?P<stem>.+) - (?P<name>\S+ .+?)(?P<ending>\.\w+(?:\.\w+)?)",
+        r"(?P<stem>.+) - (?P<name>\S+ (?:(?!- ).)+?)(?P<ending>\.\w+(?:\.\w+)?)",
         is_vague=True,
     ),
 )
@@ -159,17 +162,15 @@ def system_of(entries: list[str], holder: str = "") -> System | None:
     Args:
         holder: the name of the folder that they lie in.
     """
-    for system in SYSTEMS:
-        told = [entry for entry in map(lambda name: read_entry(system, name), entries) if entry]
-        if not told:
-            continue
-        if is_signed(system, entries) or (system.holder and re.fullmatch(system.holder, holder)):
+    told = [(system, [one for name in entries if (one := read_entry(system, name))]) for system in SYSTEMS]
+    for system, found in told:
+        if found and system.holder and re.fullmatch(system.holder, holder):
             return system
-        people = {entry.id or entry.name for entry in told}
-        are_alike = len({entry.common for entry in told}) == 1
-        if not system.only_held and 2 * len(told) > len(entries) and len(people) > 1 and are_alike:
+        people = {entry.id or entry.name for entry in found}
+        are_alike = len({entry.common for entry in found}) == 1
+        if not system.only_held and 2 * len(found) > len(entries) and len(people) > 1 and are_alike:
             return system
-    return None
+    return next((system for system, found in told if found and is_signed(system, entries)), None)
 
 
 def is_signed(system: System, entries: list[str]) -> bool:
