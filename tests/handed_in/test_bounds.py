@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from tests.grading.handed_in import item, people, reader
+from tests.grading.handed_in import choose, item, people, reader
 from tests.grading.handed_in.reading import find_one, read_download
 from tests.handed_in.downloads import RIGHT, rows, tree
 
@@ -101,6 +101,13 @@ def test_a_link_to_another_is_nobodys_work(tmp_path):
         found = rows(*paths)
         assert [name for name, one in found.items() if one.source] == ["anna", "ben"]
         assert [name for name, one in found.items() if one.needs_human] == ["evil", "evil2.py"]
+
+
+def test_many_files_are_compared_once_each(tmp_path, monkeypatch):
+    seen, version = [], choose._version
+    monkeypatch.setattr(choose, "_version", lambda work: seen.append(work) or version(work))
+    rows(tree(tmp_path / "class", {**{f"anna/{i}.py": "x" for i in range(60)}, "ben/solution.py": RIGHT}))
+    assert len(seen) < 300
 
 
 def test_one_person_has_one_budget(tmp_path, monkeypatch):
