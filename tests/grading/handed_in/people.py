@@ -194,9 +194,13 @@ def _downloads_in(items, layout):
         if not inner[0].path and not is_code(name):
             beside.append(name)  # such as names.csv
             continue
-        system, holder, _ = _layout_of(name, inner, layout)
-        if system is None or system.only_held or (system.is_vague and not holder):
+        system, holder, opened = _layout_of(name, inner, layout)
+        is_held = system and re.fullmatch(system.holder, (name, *holder)[-1])
+        if system is None or system.only_held or (system.is_vague and not is_held):
             return [], []
+        entries = [_entry(item, len(holder)) for item in opened if len(item.path) > len(holder)]
+        if system.sign and not is_signed(system, entries):
+            return [], []  # "submission_1/" is what people call their own folders, too
         found.append((name, inner))
     return found, beside
 
