@@ -150,6 +150,13 @@ def test_a_shells_glob_is_the_folder(tmp_path, layout):
     assert {name: one.id for name, one in rows(*visible).items()} == ids
 
 
+def test_a_glob_that_leaves_out_the_names(tmp_path):
+    files, ids, _ = LAYOUTS["gradescope"]
+    tree(tmp_path, files)
+    found = rows(*tmp_path.rglob("submission_[0-9]*"))
+    assert {name: one.id for name, one in found.items()}.items() <= ids.items() and len(found) > 1
+
+
 def test_two_downloads_in_one_folder(tmp_path):
     tree(tmp_path, {f"a/Anna Ash_11{M}_/solution.py": RIGHT, f"b/Ben Birch_12{M}_/solution.py": RIGHT})
     assert [one.id for one in rows(tmp_path / "a", tmp_path / "b").values()] == ["11", "12"]

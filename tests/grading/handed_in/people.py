@@ -42,9 +42,13 @@ def find_people(paths: list[Path], layout: str | None = None) -> tuple[list[Pers
     by_folder: dict[Path, list[Path]] = {}
     for path in dict.fromkeys(map(_absolute, paths)):
         by_folder.setdefault(path.parent, []).append(path)
-    for some in by_folder.values():
+    for folder, some in by_folder.items():
         if len(some) > 1:
-            people, others = _people_of("", [item for path in some for item in _beside_others(path)], layout)
+            names = folder / METADATA  # which a glob such as submission_* leaves out
+            left_out = [names] * (names.is_file() and names not in some)
+            items = [item for path in (*some, *left_out) for item in _beside_others(path)]
+            people, others = _people_of("", items, layout)
+            people = [person for person in people if person.uploads or not left_out]
         else:
             path = some[0].resolve() if some[0].is_dir() else some[0]
             people, others = _people_at(path, _listed(path), layout)
