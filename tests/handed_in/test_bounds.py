@@ -97,10 +97,11 @@ def test_a_link_to_another_is_nobodys_work(tmp_path):
     folder = tree(tmp_path / "class", {"anna/solution.py": RIGHT, "ben/solution.py": RIGHT})
     (folder / "evil").symlink_to("anna")
     (folder / "evil2.py").symlink_to("ben/solution.py")
+    (folder / "evil3.zip").symlink_to("nowhere")
     for paths in ([folder], folder.iterdir()):
         found = rows(*paths)
         assert [name for name, one in found.items() if one.source] == ["anna", "ben"]
-        assert [name for name, one in found.items() if one.needs_human] == ["evil", "evil2.py"]
+        assert [name for name, one in found.items() if one.needs_human] == ["evil", "evil2.py", "evil3"]
 
 
 def test_many_files_are_compared_once_each(tmp_path, monkeypatch):

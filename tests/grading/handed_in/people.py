@@ -210,7 +210,7 @@ def _downloads_in(items, layout):
 
 
 def _packed_size(item):
-    is_packed = item.location and (not item.path or is_archive(item.name))
+    is_packed = not item.problem and item.location and (not item.path or is_archive(item.name))
     return os.path.getsize(item.location) if is_packed else 0
 
 
