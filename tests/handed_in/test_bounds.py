@@ -1,6 +1,7 @@
 """Strangers' bytes are read in bounds: each of these stopped the grading of a class once."""
 
 import io
+import os
 import shutil
 import sys
 import time
@@ -8,7 +9,7 @@ import zipfile
 
 import pytest
 
-from tests.grading.handed_in import item, reader
+from tests.grading.handed_in import choose, item, people, reader
 from tests.grading.handed_in.reading import find_one, read_download
 from tests.handed_in.downloads import RIGHT, rows, tree
 
@@ -73,6 +74,41 @@ def test_who_breaks_the_reading_is_one_row_to_look_at(tmp_path, monkeypatch, har
     found = rows(tmp_path / "class", fork=True)
     assert found["ben"].source == RIGHT
     assert found["anna"].needs_human and found["anna"].problem
+
+
+def test_a_stranger_is_not_opened_to_see_what_a_glob_is(tmp_path, monkeypatch):
+    folder = tree(
+        tmp_path, {"anna/x.tar.gz": {"x.bin": os.urandom(9000)}, "ben/x.zip": {"solution.py": RIGHT}}
+    )
+    opened = []
+    monkeypatch.setattr(people, "list_class", lambda archive, path: opened.append(archive) or [])
+    assert list(rows(folder / "anna", folder / "ben")) == ["anna", "ben"]
+    assert not any("anna" in archive.location for archive in opened)
+
+
+def test_one_author_makes_no_download_of_a_class(tmp_path):
+    evil = {f"x_{n}_assignsubmission_file_/solution.py": RIGHT for n in (11, 12)}
+    folder = tree(tmp_path / "class", {"anna.zip": {"solution.py": RIGHT}, "evil.zip": evil, "m": "x"})
+    for paths in ([folder], [folder / "anna.zip", folder / "evil.zip"]):
+        assert {name: one.id for name, one in rows(*paths).items()} == {"anna": "", "evil": ""}
+
+
+def test_a_link_to_another_is_nobodys_work(tmp_path):
+    folder = tree(tmp_path / "class", {"anna/solution.py": RIGHT, "ben/solution.py": RIGHT})
+    (folder / "evil").symlink_to("anna")
+    (folder / "evil2.py").symlink_to("ben/solution.py")
+    (folder / "evil3.zip").symlink_to("nowhere")
+    for paths in ([folder], folder.iterdir()):
+        found = rows(*paths)
+        assert [name for name, one in found.items() if one.source] == ["anna", "ben"]
+        assert [name for name, one in found.items() if one.needs_human] == ["evil", "evil2.py", "evil3"]
+
+
+def test_many_files_are_compared_once_each(tmp_path, monkeypatch):
+    seen, version = [], choose._version
+    monkeypatch.setattr(choose, "_version", lambda work: seen.append(work) or version(work))
+    rows(tree(tmp_path / "class", {**{f"anna/{i}.py": "x" for i in range(60)}, "ben/solution.py": RIGHT}))
+    assert len(seen) < 300
 
 
 def test_one_person_has_one_budget(tmp_path, monkeypatch):

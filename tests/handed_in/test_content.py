@@ -192,10 +192,10 @@ def test_a_declared_encoding_that_takes_forever(tmp_path):
 
 
 def test_names_are_unique_and_text(tmp_path):
-    for name in ("anna.py", "anna.ipynb", "anna (2).py"):
+    for name in ("anna\x01.py", "anna\x02.py", "anna? (2).py"):
         (tmp_path / name).write_text(RIGHT)
     names = [one.name for one in rows(tmp_path).values()]
-    assert sorted(names) == ["anna", "anna (2)", "anna (2) (2)"]
+    assert sorted(names) == ["anna?", "anna? (2)", "anna? (2) (2)"]
     if sys.platform.startswith("linux"):
         (tmp_path / os.fsdecode(b"m\xfcller.py")).write_text(RIGHT)
         assert "m?ller" in [one.name for one in rows(tmp_path).values()]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.grading.handed_in import files, item
+from tests.grading.handed_in import archives, files, item
+from tests.grading.handed_in.reading import read_download
 from tests.handed_in.downloads import RIGHT, STUB, USES, M, downloads, rows, tree
 
 LAYOUTS = downloads()
@@ -45,7 +46,7 @@ def test_who_is_in_two_downloads_is_one_person(tmp_path):
 
 
 def test_a_class_in_a_folder_or_an_archive_may_hold_more(tmp_path, monkeypatch):
-    for module in (files, item):
+    for module in (archives, files, item):
         monkeypatch.setattr(module, "MAX_FILES", 5)
     people = {
         f"{name}_{number}{M}_/solution.py": RIGHT for number, name in enumerate(["Ash", "Birch", "Cedar"] * 3)
@@ -56,8 +57,11 @@ def test_a_class_in_a_folder_or_an_archive_may_hold_more(tmp_path, monkeypatch):
         "x/ben/solution.py": RIGHT,
         "x/carla/solution.py": RIGHT,
     }
-    found = rows(tree(tmp_path / "plain", many))
-    assert list(found) == ["anna", "ben", "carla"] and "more than 5 files" in found["anna"].problem
+    folder = tree(tmp_path / "plain", many)
+    many |= {f"x/anna/{n}.txt": "" for n in range(200)}
+    for path in (folder, tree(tmp_path, {"x.zip": many}) / "x.zip"):
+        found = rows(path)
+        assert list(found) == ["anna", "ben", "carla"] and "more than 5 files" in found["anna"].problem
 
 
 def test_what_the_systems_say_is_kept(tmp_path):
@@ -146,6 +150,13 @@ def test_a_shells_glob_is_the_folder(tmp_path, layout):
     assert {name: one.id for name, one in rows(*visible).items()} == ids
 
 
+def test_a_glob_that_leaves_out_the_names(tmp_path):
+    files, ids, _ = LAYOUTS["gradescope"]
+    tree(tmp_path, files)
+    found = rows(*tmp_path.rglob("submission_[0-9]*"))
+    assert {name: one.id for name, one in found.items()}.items() <= ids.items() and len(found) > 1
+
+
 def test_two_downloads_in_one_folder(tmp_path):
     tree(tmp_path, {f"a/Anna Ash_11{M}_/solution.py": RIGHT, f"b/Ben Birch_12{M}_/solution.py": RIGHT})
     assert [one.id for one in rows(tmp_path / "a", tmp_path / "b").values()] == ["11", "12"]
@@ -188,6 +199,22 @@ def test_environments_and_data_sets_are_passed_over(tmp_path):
     files |= {f".venv/lib/{i}.py": "x" for i in range(30)}
     found = rows(tree(tmp_path / "class", {"anna/x.tar.gz": files, "ben/x.zip": files, "cy.zip": files}))
     assert [(one.source, one.note, one.needs_human) for one in found.values()] == [(RIGHT, None, False)] * 3
+
+
+def test_nothing_vanishes_without_a_word(tmp_path):
+    files = {f"Ash_Anna_aash_{i}/solution.py": RIGHT for i in (1, 2)}
+    files = {f"Sheet 8/Abgaben/{path}": text for path, text in files.items()}
+    tree(tmp_path / "ilias", files | {"Sheet 8/by mail/dora.pdf": "x", "list.xlsx": "x"})
+    assert read_download([tmp_path / "ilias"]).passed_over == ["by mail", "list.xlsx"]
+    tree(tmp_path / "several", {f"{n}/Ash_{n}{M}_/solution.py": RIGHT for n in (1, 2)} | {"dora.pdf": "x"})
+    assert read_download([tmp_path / "several"]).passed_over == ["dora.pdf"]
+
+
+def test_a_receipt_is_no_file(tmp_path):
+    entries = {f"8_{name}_attempt_2026-11-05-12-00-00.txt": "x" for name in ("ash", "birch")}
+    found = rows(tree(tmp_path / "blackboard", entries | {"8_ash_attempt_2026-11-05-12-00-00_x.pdf": "x"}))
+    assert found["ash"].problem == "No code was handed in, only x.pdf."
+    assert found["birch"].problem == "No file was handed in, only a text or a link online."
 
 
 def test_a_group_is_nobody(tmp_path):

@@ -7,6 +7,7 @@ import tarfile
 import time
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 
 from .item import (
@@ -35,7 +36,23 @@ def list_class(archive: Item, path: tuple[str, ...]) -> list[Item]:
     Args:
         path: what the paths begin with.
     """
-    return _list(archive, path, Budget(files=20 * MAX_FILES, bytes=2**40))
+    return list(_not_too_many(_list(archive, path, Budget(files=2**40, bytes=2**40)), len(path)))
+
+
+def _not_too_many(items, depth):
+    """Of a folder with too many files a problem instead of the rest; the first may hold the whole class."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for item in items:
+        for n, most in ((2, MAX_FILES), (1, 20 * MAX_FILES)):
+            around = item.path[: depth + n]
+            counts[around] += len(around) < len(item.path)
+            if counts[around] > most:
+                break
+        else:
+            yield item
+            continue
+        if counts[around] == most + 1:
+            yield Item((*around, ""), problem=f"The folder {around[-1]} holds more than {most} files.")
 
 
 def list_archive(archive: Item, path: tuple[str, ...], budget: Budget) -> Iterator[Item]:

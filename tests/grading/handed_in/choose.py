@@ -202,7 +202,9 @@ def _by_name(candidates):
         recent = newest - work.upload.item.modified < MINUTE
         return work.upload.order, recent, _version(work), -len(PurePosixPath(work.path).parts)
 
-    latest = [work for work in named if age(work) == max(map(age, named))]
+    ages = [age(work) for work in named]
+    youngest = max(ages, default=None)
+    latest = [work for work, one in zip(named, ages, strict=True) if one == youngest]
     different = [work for work in latest if _differs(work, latest[0])]
     return latest[0] if latest and not different else None
 

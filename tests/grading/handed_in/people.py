@@ -10,9 +10,9 @@ from pathlib import Path
 from .archives import list_class
 from .files import list_file, list_folder
 from .gradescope import submitters
-from .item import is_archive, is_code, passed_over
+from .item import Item, is_archive, is_code, passed_over
 from .person import Person, Upload
-from .plain import plain_people, stem_of
+from .plain import depth_of_all, plain_people, stem_of
 from .source import decode, seen_imports
 from .systems import (
     LAYOUTS,
@@ -42,16 +42,17 @@ def find_people(paths: list[Path], layout: str | None = None) -> tuple[list[Pers
     by_folder: dict[Path, list[Path]] = {}
     for path in dict.fromkeys(map(_absolute, paths)):
         by_folder.setdefault(path.parent, []).append(path)
-    for some in by_folder.values():
-        downloads = [(path, _listed(path)) for path in some]
-        if len(some) > 1 and not any(_layout_of(path.name, items, layout)[0] for path, items in downloads):
-            items = [item for path, listed in downloads for item in _beside_others(path, listed)]
+    for folder, some in by_folder.items():
+        if len(some) > 1:
+            names = folder / METADATA  # which a glob such as submission_* leaves out
+            left_out = [names] * (names.is_file() and names not in some)
+            items = [item for path in (*some, *left_out) for item in _beside_others(path)]
             people, others = _people_of("", items, layout)
-            found, nobodys = found + people, nobodys + others
-            continue
-        for path, items in downloads:
-            people, others = _people_at(path, items, layout)
-            found, nobodys = found + people, nobodys + others
+            people = [person for person in people if person.uploads or not left_out]
+        else:
+            path = some[0].resolve() if some[0].is_dir() else some[0]
+            people, others = _people_at(path, _listed(path), layout)
+        found, nobodys = found + people, nobodys + others
     people = _merged(found)
     _call_apart(people)
     return people, sorted(nobodys)
@@ -60,7 +61,8 @@ def find_people(paths: list[Path], layout: str | None = None) -> tuple[list[Pers
 def _absolute(path):
     if not os.path.lexists(path):
         raise FileNotFoundError(f"{path} does not exist")
-    return path.resolve() if not path.is_symlink() or path.is_dir() else path.absolute()
+    path = Path(os.path.abspath(path))
+    return path.parent.resolve() / path.name  # a link itself is followed only where it is all there is
 
 
 def _listed(path):
@@ -70,11 +72,11 @@ def _listed(path):
     return list_class(list_file(path), ()) if is_archive(path.name) else [list_file(path)]
 
 
-def _beside_others(path, items):
+def _beside_others(path):
     """What a path is where it lies in a folder with others."""
-    if not path.is_dir():
+    if path.is_symlink() or not path.is_dir():
         return [list_file(path)]
-    return [replace(item, path=(path.name, *item.path)) for item in items]
+    return [replace(item, path=(path.name, *item.path)) for item in list_folder(path)]
 
 
 def _people_at(path, items, layout):
@@ -182,10 +184,47 @@ def _layout_of(name, items, layout):
     return None, (), items
 
 
+def _downloads_in(items, layout):
+    """(name, items) of each download that a folder holds instead of people, and the files beside them."""
+    top = depth_of_all(items)
+    inside: dict[str, list[Item]] = {}
+    for item in items:
+        inside.setdefault(item.path[top], []).append(replace(item, path=item.path[top + 1 :]))
+    found, beside = [], []
+    # The smallest archives come first: most often they tell, and no stranger's bomb is opened.
+    for name, inner in sorted(inside.items(), key=lambda one: sum(map(_packed_size, one[1]))):
+        if not inner[0].path:
+            inner = list_class(replace(inner[0], path=(name,)), ()) if is_archive(name) else inner
+        if not inner[0].path and not is_code(name):
+            beside.append(name)  # such as names.csv
+            continue
+        system, holder, opened = _layout_of(name, inner, layout)
+        is_held = system and re.fullmatch(system.holder, (name, *holder)[-1])
+        if system is None or system.only_held or (system.is_vague and not is_held):
+            return [], []
+        entries = [_entry(item, len(holder)) for item in opened if len(item.path) > len(holder)]
+        if system.sign and not is_signed(system, entries):
+            return [], []  # "submission_1/" is what people call their own folders, too
+        found.append((name, inner))
+    return found, beside
+
+
+def _packed_size(item):
+    is_packed = not item.problem and item.location and (not item.path or is_archive(item.name))
+    return os.path.getsize(item.location) if is_packed else 0
+
+
 def _people_of(name, items, layout):
     """The people of a folder or an archive, and the names that are nobody's."""
     system, holder, opened = _layout_of(name, items, layout)
     if system is None:
+        downloads, others = _downloads_in(opened, layout)
+        people = []
+        for download in downloads:
+            more, nobodys = _people_of(*download, layout)
+            people, others = people + more, others + nobodys
+        if downloads:
+            return people, others
         people, others = plain_people(opened if len(items) == 1 else items, name)
         return sorted(people, key=lambda person: person.name), others
     depth = len(holder)
@@ -198,11 +237,13 @@ def _people_of(name, items, layout):
             person = found.setdefault((entry.id, entry.name), Person(entry.name, entry.id))
             person.entry = person.entry or item.path[depth]
             _add(person, system, entry, item, depth)
-        elif (is_code(item.name) or item.problem) and not any(one in system.own_files for one in item.path):
+        elif not any(one in system.own_files for one in item.path):
             shared = sum(1 for own, name in zip(item.path[:-1], holder, strict=False) if own == name)
-            beside.append(replace(item, path=item.path[shared:]))  # is no helper, but may be somebody's work
-        elif item.path[:depth] == holder and len(item.path) == depth + 1 and item.name not in ("", METADATA):
-            nobodys.add(item.name)
+            path = item.path[shared:]
+            if is_code(item.name) or item.problem:
+                beside.append(replace(item, path=path))  # is no helper, but may be somebody's work
+            else:
+                nobodys.add(path[0])
     people = list(found.values())
     if system.name == "Gradescope":
         people = _named_by_gradescope(people, opened, holder)
@@ -212,7 +253,8 @@ def _people_of(name, items, layout):
     _tell_apart(people)
     others, more = plain_people(beside) if beside else ([], [])
     people = sorted([*people, *others], key=lambda person: (person.name, person.id))
-    return people, [*more, *(one for one in nobodys if not passed_over(one) and one not in system.own_files)]
+    nobodys -= {METADATA, "", *(item.path[0] for item in beside)}
+    return people, [*more, *(one for one in nobodys if not passed_over(one))]
 
 
 def _entry(item, depth):
@@ -226,7 +268,7 @@ def _add(person, system, entry, item, depth):
     inner = list(item.path[depth + 1 :])
     person.late |= entry.late
     person.is_group |= entry.is_team
-    if entry.kind != "file":
+    if entry.kind != "file" or not (inner or entry.file):  # a text online, or a receipt
         person.other_kind = True
         if not is_code(item.name):
             return

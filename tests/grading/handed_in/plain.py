@@ -50,16 +50,16 @@ def _with_files(people, files):
         item for item in files if item.name.endswith(".py") and not glances[item.name][0] and not item.problem
     ]
     used = {name.split(".")[0] for defined, imported in glances.values() if defined for name in imported}
-    stems: dict[str, Person] = {}
+    stems = {person.name: person for person in people}
     for item in files:
         is_unused = item in helpers and stem_of(item.name) not in used
         if is_code(item.name) and not item.problem and (item not in helpers or is_unused):
-            person = stems[stem_of(item.name)] = Person(
-                stem_of(item.name), uploads=[Upload(item, item.name)], needs_human=is_unused
-            )
-            if glances[item.name][0]:
-                person.uploads += [Upload(other, other.name) for other in helpers]
-            people.append(person)
+            stem = stem_of(item.name)
+            if stem not in stems:
+                stems[stem] = Person(stem, needs_human=is_unused)
+                people.append(stems[stem])
+            uses = helpers if glances[item.name][0] else []
+            stems[stem].uploads += [Upload(one, one.name) for one in (item, *uses)]
     nobodys = []
     for item in files:
         if is_code(item.name) and not item.problem:
@@ -77,12 +77,12 @@ def _with_files(people, files):
 
 def _unwrapped(items):
     """Without the folders that only hold the class's folders or files, as downloads have them."""
-    top = _depth_of_all(items)
+    top = depth_of_all(items)
     inner = {item.path[top] for item in items}
     files = [item for item in items if len(item.path) == top + 1]
     glances = [_glance(item)[0] for item in files if version_of(item.name) != "solution"]
     several = len(glances) == len(files) and sum(map(len, glances)) > len(set().union(*glances))
-    if (files and not several) or "tests" in inner or "src" in inner:
+    if (files and not several and not _are_of_many(files)) or "tests" in inner or "src" in inner:
         return items
     return [replace(item, path=item.path[top:]) for item in items]
 
@@ -107,6 +107,8 @@ def _is_one(items, files):
     if not any(version_of(item.name) == "solution" for item in code):
         folders = [i for i in items if len(i.path) > 1]
         return len(code) == 1 and is_notebook(code[0].name) and not folders
+    if _are_of_many(code):
+        return False
     for item in items:
         if len(item.path) > 1 and item.name == "solution.py":
             return False  # somebody's, even if it is empty
@@ -114,6 +116,12 @@ def _is_one(items, files):
         if strange and is_code(item.name) and _glance(item)[0]:
             return False
     return True
+
+
+def _are_of_many(files):
+    """Whether files are a class's notebooks, which somebody may have put a solution.py beside."""
+    work = [item for item in files if is_notebook(item.name) and _glance(item)[0]]
+    return len({version_of(item.name) for item in work}) > 2
 
 
 def _glance(item):
@@ -127,7 +135,7 @@ def _glance(item):
     return seen_functions(text), seen_imports(text)
 
 
-def _depth_of_all(items):
+def depth_of_all(items):
     """How many folders hold everything."""
     if not items:
         return 0

@@ -1,9 +1,10 @@
 """How the courses' systems name what they export: a table of rules.
 
 A download is of one system, decided once from the entries at its own depth; below them all names are the
-author's. A system is told by what only it writes (`sign`, `holder`), or else by its pattern: it has to fit
-more than half of the entries, with at least two people, so that no single author's name decides for a class.
-The first system that fits is taken: names of ILIAS's look like others', so it comes late in the table.
+author's. A system is told by the folder that holds the entries, or by its pattern: it has to fit more than
+half of the entries, with at least two people, so that no single author's name decides for a class. Where
+that tells none, one entry that only one system writes is enough (`sign`). The first system that fits is
+taken: names of ILIAS's look like others', so it comes late in the table.
 """
 
 import re
@@ -19,8 +20,8 @@ class System:
         example: an entry of its download, a folder's with "/" at the end.
         pattern: how entries are named. `name` and `id` tell the person or, called `team`, the group; `late`
             that it is, `file` what the author called it (or `stem` and `ending`), `order` which upload it is,
-            `kind` what is no file.
-        sign: a pattern of which one entry is enough, since nothing else writes such names; or "".
+            `kind` what is no file, `common` what is the same in all entries.
+        sign: a pattern of which one entry is enough where no system has most of them; or "".
         holder: a pattern of the name of the folder that holds the entries, which is sign enough; or "".
         only_held: whether nothing else tells it, since any name fits the pattern.
         is_vague: whether many names fit the pattern, so that nothing is told by the names around one entry.
@@ -41,10 +42,7 @@ class System:
     own_files: tuple[str, ...] = ()
 
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
-)  # fmt: skip
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TIME = r"\d{4}-\d\d-\d\d"
 # Canvas: ids and attempts have three digits or more; shorter numbers are of a name ("team_7") or of a file.
 _CANVAS = r"_(?:(?P<kind>text|link)\.html|(?P<order>\d{3,})_(?P<file>.+))"
@@ -101,30 +99,32 @@ SYSTEMS = (
     System(
         "Blackboard",
         "Exercise8_login_attempt_2026-11-05-12-00-00_solution.py",
-        rf".+_(?P<name>(?P<id>[^_]+))_attempt_(?P<order>{_TIME}(?:-\d\d){{3}})(?:\.txt|_(?P<file>.+))",
+        rf".+?_(?P<name>(?P<id>[^_]+))_attempt_(?P<order>{_TIME}(?:-\d\d){{3}})(?:\.txt|_(?P<file>.+))",
         sign=rf".+_[^_]+_attempt_{_TIME}(-\d\d){{3}}(\.txt|_.+)",
     ),
     System(
         "Brightspace",
         "12345-67890 - Anna Ash - 5 November, 2026 1200/",
-        r"(?P<id>\d{1,20})-\d+ - (?P<name>.+?) - (?P<order>.+)/",
+        r"(?P<id>\d{1,20})-\d+ - (?P<name>.+) - (?P<order>.+)/",
+        sign=r"\d+-\d+ - .+ - .+, \d{4} .+/",
     ),
-    System("Sakai", "Ash, Anna(aash)/", r"(?P<name>[^(]+, [^(]+)\((?P<id>[^()]+)\)/"),
+    System("Sakai", "Ash, Anna(aash)/", r"(?P<name>.+, .+)\((?P<id>[^()]+)\)/"),
     System(
         "Open edX",
         "[1] - 0123456789abcdef0123456789abcdef - solution.py",
         r"\[\d+\] - (?P<name>(?P<id>[0-9a-f]{32})) - (?P<file>.+)",
+        sign=r"\[\d+\] - [0-9a-f]{32} - .+",
     ),
     System(
         "Artemis",
         "Exercise_8-ge12abc-4711.py",
-        r"[^-]+-(?P<name>(?P<id>\w+))-(?P<order>\d+)(?P<ending>\.\w+(?:\.\w+)?)",
+        r"(?P<common>[^-]+)-(?P<name>(?P<id>\w+))-(?P<order>\d+)(?P<ending>\.\w+(?:\.\w+)?)",
         is_vague=True,
     ),
     System(
         "Google Forms",
         "solution - Anna Ash.py",
-        r"(?P<stem>.+) - (?P<name>[^-.]+)(?P<ending>\.\w+(?:\.\w+)?)",
+        r"(?P<stem>.+) - (?P<name>\S+ (?:(?!- ).)+?)(?P<ending>\.\w+(?:\.\w+)?)",
         is_vague=True,
     ),
 )
@@ -143,6 +143,7 @@ class Entry:
         is_team: whether the name is that of a group.
         kind: "file", or what else was handed in ("onlinetext", "text", "link", ...).
         order: which upload it is; later ones are larger.
+        common: what is the same in all entries of a download.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Entry:
     is_team: bool = False
     kind: str = "file"
     order: tuple[int, ...] = ()
+    common: str = ""
 
 
 def system_of(entries: list[str], holder: str = "") -> System | None:
@@ -160,16 +162,15 @@ def system_of(entries: list[str], holder: str = "") -> System | None:
     Args:
         holder: the name of the folder that they lie in.
     """
-    for system in SYSTEMS:
-        told = [entry for entry in map(lambda name: read_entry(system, name), entries) if entry]
-        if not told:
-            continue
-        if is_signed(system, entries) or (system.holder and re.fullmatch(system.holder, holder)):
+    told = [(system, [one for name in entries if (one := read_entry(system, name))]) for system in SYSTEMS]
+    for system, found in told:
+        if found and system.holder and re.fullmatch(system.holder, holder):
             return system
-        people = {entry.id or entry.name for entry in told}
-        if not system.only_held and 2 * len(told) > len(entries) and len(people) > 1:
+        people = {entry.id or entry.name for entry in found}
+        are_alike = len({entry.common for entry in found}) == 1
+        if not system.only_held and 2 * len(found) > len(entries) and len(people) > 1 and are_alike:
             return system
-    return None
+    return next((system for system, found in told if found and is_signed(system, entries)), None)
 
 
 def is_signed(system: System, entries: list[str]) -> bool:
@@ -197,6 +198,7 @@ def read_entry(system: System, entry: str) -> Entry | None:
         is_team=bool(found.get("team")),
         kind=found.get("kind") or "file",
         order=_order(found),
+        common=found.get("common") or "",
     )
 
 
@@ -211,10 +213,12 @@ def _order(found):
     text = found.get("order")
     if not text:
         return ()
-    written = re.fullmatch(r"(\d{1,2}) (\w+), (\d{4}) (\d{3,4})( [AP]M)?", text)
-    if written and written[2] in _MONTHS:  # 5 November, 2026 1200, or 140 PM
-        hours = int(written[4]) % 1200 + 1200 * (written[5] == " PM") if written[5] else int(written[4])
-        return (int(f"{written[3]}{_MONTHS.index(written[2]) + 1:02}{int(written[1]):02}{hours:04}"),)
+    month, numbers = re.search("|".join(_MONTHS), text), re.findall(r"\d{1,9}", text)
+    if month and len(numbers) == 3:  # 5 November, 2026 1200, or Nov 5, 2026 140 PM
+        day, year, hours = map(int, numbers)
+        if text.endswith("M"):
+            hours = hours % 1200 + 1200 * text.endswith("PM")
+        return year, _MONTHS.index(month[0]), day, hours
     return (int(re.sub(r"\D", "", text)[:30] or 0),)
 
 
