@@ -80,7 +80,7 @@ def _ask(message):
     try:
         return process.communicate(json.dumps(message).encode())[0].splitlines()
     finally:
-        if os.name == "posix":
+        if hasattr(os, "killpg"):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
         process.kill()
