@@ -79,9 +79,10 @@ def _ask(message):
     )
     try:
         return process.communicate(json.dumps(message).encode())[0].splitlines()
-    finally:
+    except BaseException:  # an interrupt, say: nothing is left behind
         if hasattr(os, "killpg"):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
         process.kill()
         process.wait()
+        raise
