@@ -15,6 +15,8 @@ from tests.grading.sheet.rubric import EXERCISES, Criterion, Exercise
 from tests.grading.sheet.steps import Step, combinations, evaluate, steps_of
 from tests.written import HEAD, source_of
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, about the odd sizes that are asked
+
 ARGUMENTS = {n: default_probes().questions(e.arguments).values[0].exact for n, e in EXERCISES.items()}
 FORMULAS = mistakes.FORMULAS
 
