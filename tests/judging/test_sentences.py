@@ -9,6 +9,8 @@ from tests.grading.sheet.rubric import EXERCISES
 
 from .functions import FORWARD, LOSS, lost, points, results_of
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, about the odd sizes that are asked
+
 
 @pytest.mark.parametrize(
     ("body", "said"),
@@ -25,8 +27,6 @@ from .functions import FORWARD, LOSS, lost, points, results_of
         ("torch.relu(x @ V + W) @ b + a", "the sheet's order is x, V, W, b, a"),
     ],
 )
-
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, about the odd sizes that are asked
 def test_why_it_stops_is_said_and_only_the_form_is_lost(body, said):
     found = results_of(1, f"r = {body}\n{LOSS}")
     assert said in found["scalar"].reason
