@@ -39,7 +39,8 @@ def names_of(submission, folder, new_shell, monkeypatch):
     """What a student's notebook has of it."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(solution_file, "PATH", folder / "solution.py")
-    monkeypatch.delitem(sys.modules, "solution", raising=False)
+    monkeypatch.setitem(sys.modules, "solution", None)  # so that no other test is given this one
+    del sys.modules["solution"]
     if submission.cells is None:
         solution_file.PATH.write_text(submission.source, encoding="utf-8")
         import solution
