@@ -4,6 +4,7 @@ import pytest
 
 from tests.grading.handed_in import archives, files, item
 from tests.grading.handed_in.reading import read_download
+from tests.grading.handed_in.systems import SYSTEMS, read_entry
 from tests.handed_in.downloads import RIGHT, STUB, USES, M, downloads, rows, tree
 
 LAYOUTS = downloads()
@@ -232,3 +233,9 @@ def test_a_folder_of_the_class_is_nobodys(tmp_path, name, wrapped):
     top = tmp_path / "download" / name
     tree(top, {"anna/solution.py": RIGHT, "ben/hw.zip": {"x/solution.py": RIGHT}})
     assert list(rows(top.parent if wrapped else top)) == ["anna", "ben"]
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+def test_the_example_of_a_system_is_an_entry_of_its(system):
+    found = read_entry(system, system.example)
+    assert found and found.name and (found.file or system.example.endswith("/"))

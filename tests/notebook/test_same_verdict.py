@@ -1,4 +1,4 @@
-"""The check gives the grader's golden verdicts: on scripts by `import solution`, on notebooks in IPython."""
+"""What the check asks gives the grader's verdicts: on scripts by `import solution`, notebooks in IPython."""
 
 import sys
 

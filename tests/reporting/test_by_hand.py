@@ -141,3 +141,10 @@ def test_fractions_of_points(tmp_path, monkeypatch):
     (tmp_path / "o.csv").write_text(f"{HEAD}anna,1.hidden,2.25,ok\n")
     assert adjust(grade, load_overrides(tmp_path / "o.csv")).total == grade.total - 0.25
     assert results(grade)["score"] == total - 0.25
+
+
+def test_two_decisions_about_one_thing_are_said(tmp_path):
+    (tmp_path / "o.csv").write_text(f"{HEAD}Anna,total,27,\n0048812,total,30,\n")
+    written = write([graded("Anna", {"1.hidden"}, id="0048812")], override=tmp_path / "o.csv")
+    assert "0048812 has points for total twice: the last count." in written.lines()
+    assert written.grades[0].total == 30

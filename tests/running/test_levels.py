@@ -102,12 +102,12 @@ def test_a_level_at_which_a_right_submission_fails_falls_away(new_sandbox, monke
         found = grade(Submission("right", source=RIGHT), sandbox)
         assert found.total == TOTAL
         assert sandbox.level == BARE
-        assert found.unprotected == tuple(sandbox.missing) == (sandboxes.MISSING["bare"],)
+        assert found.unprotected == tuple(sandbox.unprotected) == (sandboxes.MISSING["bare"],)
 
 
 def test_nothing_is_said_of_a_sandbox_that_has_started_nothing(new_sandbox):
     with new_sandbox() as sandbox:
-        assert sandbox.level is None and sandbox.missing == []
+        assert sandbox.level is None and sandbox.unprotected == []
 
 
 @LINUX
@@ -185,4 +185,4 @@ def test_what_only_root_may_import(request, new_sandbox, monkeypatch, level):
     finally:
         remove(folder)
     assert sandbox.level == replace(level, reads_all=True)
-    assert sandboxes.READS_ALL in sandbox.missing
+    assert sandboxes.READS_ALL in sandbox.unprotected

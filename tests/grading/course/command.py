@@ -22,7 +22,7 @@ from .outputs import Files, Outputs
 from .pool import EndableSandbox, cores, grade_all
 from .progress import Progress
 
-ALL_GRADED, WRONG_USE, FAILED = 0, 2, 3  # exit statuses
+DONE, WRONG_USE, FAILED = 0, 2, 3  # exit statuses
 MANY = 100  # submissions from which on half a second of preparation pays
 
 PROGRAM = "python -m tests.grading"
@@ -33,7 +33,7 @@ USAGE = f"""{PROGRAM} PATH... [options]
 PATH is a course's download, a folder of many, or what one person handed in:
   {PROGRAM} submissions/ --grades grades.csv --feedback pages/"""
 STATUSES = """\
-It ends with 0 if everybody was graded; with 3 if a file could not be written or
+It ends with 0 if nobody was left out; with 3 if a file could not be written or
 the machine can't grade; with 2 if it was called wrongly."""
 
 
@@ -153,7 +153,7 @@ def _grade(options, paths, submissions, outputs, interrupt):
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
     limits = Limits(options.time_limit, int(options.memory_limit * 2**30))
     hidden = {path if path.is_dir() else path.resolve().parent for path in (*paths, *outputs.files.written)}
-    many, jobs, status = len(submissions) > MANY, max(1, min(options.jobs, len(submissions))), ALL_GRADED
+    many, jobs, status = len(submissions) > MANY, max(1, min(options.jobs, len(submissions))), DONE
     try:
         with (
             EndableSandbox(limits, imported_by(submissions), hidden=hidden, many=many) as sandbox,
@@ -225,7 +225,7 @@ def _merge(arguments):
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
         print(f"No table was written: {reason}.", file=sys.stderr)
         return FAILED
-    return ALL_GRADED
+    return DONE
 
 
 def _report(arguments):
@@ -247,4 +247,4 @@ def _report(arguments):
         outputs.add(grade)
     outputs.finish()
     _print([*outputs.lines(), *said])
-    return FAILED if outputs.failed else ALL_GRADED
+    return FAILED if outputs.failed else DONE

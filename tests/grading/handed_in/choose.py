@@ -2,12 +2,13 @@
 
 Four rules, the first that decides:
 
-1. the only file that has one of the three functions (or, if none has, the only file);
-2. `solution.py`, as the sheet calls it: the newest upload of that name;
+1. the only file in which one of the three functions is more than a stub (if none is: the only one that
+   defines one; if none does: the only file). Tests of another file don't count;
+2. `solution.py`, as the sheet calls it: the newest upload of that name, by its number or time. A notebook
+   with functions that it lacks comes before it, and is graded with it;
 3. the newest upload, where all files have one name but for the number of a version;
 4. else it is unclear, and a human must look.
 
-(So a notebook with work in its cells comes before an untouched solution.py, and the other way round.)
 Functions that only another file has, and a later upload of another name, are looked at in any case.
 """
 

@@ -1,4 +1,7 @@
-"""Who handed in what, told by the names at the download's own depth. Nothing of a person is opened."""
+"""Who handed in what, told by the names at the download's own depth.
+
+Where names don't tell, the words of a file are glanced at, and an archive's list of names.
+"""
 
 import itertools
 import os

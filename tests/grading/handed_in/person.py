@@ -1,4 +1,4 @@
-"""Who handed in something, before any of it is opened."""
+"""Who handed in something, and which files are theirs."""
 
 from dataclasses import dataclass, field
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..running import answers
 from ..running.answers import Died
-from ..running.inside import call as inside
+from ..running.inside import call as calls
 from ..sheet.mistakes import FORMULAS
 from ..sheet.probes import Probes
 from ..sheet.rubric import EXERCISES, Exercise
@@ -48,12 +48,12 @@ def check_function(
 
 def over_function(conversation: Conversation, function: Callable, around=contextlib.nullcontext):
     """What a conversation with a function in this process comes to."""
-    inside.import_torch()
+    calls.import_torch()
 
     def ask(question):
         with around():
             how = question.differentiate, question.echo, None, question.trace
-            found = inside.call(function, question.arrays, *how)
+            found = calls.call(function, question.arrays, *how)
         try:
             return answers.parse_answer(*found, question)
         except (ValueError, TypeError, KeyError):  # odd as it is, a session would have ended there

@@ -34,9 +34,9 @@ def _run(submission, sandbox, probes):
                 cause = replace(cause, sentence=f"While it is imported: {cause.sentence}")
             found = _nothing(cause, Status.IMPORT_FAILED)
         session.close()
-        output, missing = session.output.strip(), tuple(sandbox.missing)
+        output, unprotected = session.output.strip(), tuple(sandbox.unprotected)
         note = sentences.left_out(session.left_out) if session.left_out else ""
-        found = replace(found, output=output, unprotected=missing, seed=probes.seed, note=note)
+        found = replace(found, output=output, unprotected=unprotected, seed=probes.seed, note=note)
         return found, session.is_orphan
 
 

@@ -19,7 +19,7 @@ class Status(Enum):
     """
 
     GRADED = "graded"  # its functions were examined, or a human has decided
-    UNREADABLE = "unreadable"  # there is nothing to run: no file, no code in it, a broken archive
+    UNREADABLE = "unreadable"  # there is nothing to run: no file, or an empty one
     IMPORT_FAILED = "import failed"  # its file stops before a function can be called
     TO_LOOK_AT = "to look at"  # a human has to decide first
     NOT_GRADED = "not graded"  # the grader itself failed

@@ -1,4 +1,4 @@
-"""All that the judging says to authors: for each mistake a short name, for counting, and a sentence."""
+"""What the judging says to authors; the known mistakes and slips have their sentences in sheet/."""
 
 import re
 import sys

@@ -1,6 +1,6 @@
 """The student's solution.py in the notebook: it is taken anew when it has changed, and never stops a cell.
 
-Importing this module makes `import solution` mean the file of this sheet's own folder, wherever the notebook
+`install` makes `import solution` mean the file of this sheet's own folder, wherever the notebook
 runs. If that file can't be loaded, its three functions raise the reason.
 """
 

@@ -93,7 +93,10 @@ def assign(overrides: list[Override], people: list[Person]) -> tuple[dict[str, l
         fitting = [person for person in people if who in _names(person) or (id and id == person.id)]
         exact = [person for person in fitting if plain_name(person.name) == who] or fitting
         if len(exact) == 1:
-            found.setdefault(exact[0].name, []).append(override)
+            theirs = found.setdefault(exact[0].name, [])
+            if override.criterion in {other.criterion for other in theirs}:  # once by name, once by id
+                said.append(f"{who} has points for {override.criterion} twice: the last count.")
+            theirs.append(override)
         if len(fitting) > 1:
             used = f"used for {exact[0].name}" if len(exact) == 1 else "not used"
             names = few([person.name for person in fitting])

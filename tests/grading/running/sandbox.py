@@ -79,7 +79,7 @@ class Sandbox:
         return max(found, key=lambda level: (names.index(level.name), level.reads_all), default=None)
 
     @property
-    def missing(self) -> list[str]:
+    def unprotected(self) -> list[str]:
         """Sentences that say what submissions are not kept from here; [] if all is as it should be."""
         if self.level is None:
             return []

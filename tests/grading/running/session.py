@@ -108,8 +108,8 @@ class Session:
     def call_all(self, questions: list[Question]) -> list[Answer] | None:
         """The answers to several questions, asked in one message.
 
-        None if not all of them come, and soon. Then nothing is said against any function: the submission is
-        loaded anew, as if it had not been asked.
+        None if one is missing, or they take longer than SOON. Then nothing is said against any function: the
+        process is ended, and the next `call` loads the submission anew.
         """
         found = self._ask(questions, min(self._seconds, SOON)) if self._process else None
         if isinstance(found, list):

@@ -1,4 +1,4 @@
-"""The grader tries a right submission on itself first: what fails there is no submission's fault."""
+"""A right submission is tried at each level first: what fails there is no submission's fault."""
 
 from dataclasses import dataclass
 from importlib.machinery import PathFinder

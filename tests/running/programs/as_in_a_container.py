@@ -36,4 +36,4 @@ assert libc.prctl(22, 2, ctypes.c_char_p(header), 0, 0) == 0  # PR_SET_SECCOMP, 
 with Sandbox() as sandbox:
     right = Path(root, "tests/submissions/right/plain.py").read_text()
     found = grade(Submission("right", source=right), sandbox)
-    print(json.dumps([found.total, sandbox.level.name, sandbox.missing, found.unprotected]))
+    print(json.dumps([found.total, sandbox.level.name, sandbox.unprotected, found.unprotected]))

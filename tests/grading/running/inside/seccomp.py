@@ -9,7 +9,8 @@ from .linux import check, libc
 from .numbers import NUMBERS
 
 # What reaches other processes' memory, keys, mounts or machines, memory that no limit counts, and files past
-# all that hides them. (The names are those of the manual, section 2.)
+# all that hides them. The names are those of the manual, section 2. A new one needs its numbers:
+# tests/running/system_call_numbers.py writes them.
 REFUSED = (
     "add_key", "request_key", "keyctl", "memfd_create", "memfd_secret", "vmsplice",
     "shmget", "shmat", "shmctl", "msgget", "msgctl", "msgsnd", "msgrcv", "semget", "semctl", "semop",
