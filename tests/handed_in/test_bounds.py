@@ -130,3 +130,30 @@ def test_the_process_that_reads(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="has died"):
         read_download([tmp_path / "class"])
     assert find_one(tmp_path / "class/anna").needs_human
+
+
+def test_a_reader_that_dies_in_between_loses_nobody_in_silence(tmp_path, monkeypatch):
+    folder = tree(tmp_path / "class", {"anna/solution.py": RIGHT, "ben/solution.py": RIGHT})
+    head = '{"people": 2, "passed_over": []}'
+    monkeypatch.setattr(reading.subprocess.Popen, "communicate", lambda *_: (head.encode(), None))
+    with pytest.raises(FileNotFoundError, match="has died"):
+        read_download([folder])
+    assert find_one(folder / "anna").needs_human
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
+def test_one_persons_archives_are_closed_for_the_next(tmp_path, monkeypatch):
+    import resource
+
+    files = {f"anna/{i}.zip": {} for i in range(300)} | {
+        f"p{i}/x.zip": {"solution.py": RIGHT} for i in range(9)
+    }
+    tree(tmp_path / "class", files)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    monkeypatch.setattr(reader, "AT_ONCE", 1)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 320, hard))
+    try:
+        found = rows(tmp_path / "class", fork=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert all(found[f"p{i}"].source == RIGHT for i in range(9))

@@ -5,7 +5,7 @@ import pytest
 from tests.grading.handed_in import archives, files, item
 from tests.grading.handed_in.reading import read_download
 from tests.grading.handed_in.systems import SYSTEMS, read_entry
-from tests.handed_in.downloads import RIGHT, STUB, USES, M, downloads, rows, tree
+from tests.handed_in.downloads import RIGHT, STUB, USES, M, downloads, notebook, rows, tree
 
 LAYOUTS = downloads()
 
@@ -189,6 +189,30 @@ def test_what_is_never_taken_for_somebodys(tmp_path, request):
     for name, file in (("anna", "steps.py"), ("ben", "solution.py")):
         assert found[name].problem == f"{file} is made from the grader's own files, which know the answers."
     assert found["cy"].source == RIGHT
+
+
+def test_a_helper_that_several_could_use_is_nobodys_work(tmp_path):
+    dora = "from ben import *\nglobals()['get_objective' + '_term'] = lambda *a: 0"
+    files = {"ben.py": RIGHT, "carl.py": f"import PIL\n{RIGHT}", "solution.py": dora, "PIL.py": "x = 1"}
+    found = rows(tree(tmp_path / "class", files))
+    assert found["ben"].source == RIGHT and not found["ben"].helpers
+    assert found["solution"].needs_human
+
+
+def test_a_single_file_is_read_as_its_folder_is(tmp_path):
+    folder = tree(tmp_path, {"anna.ipynb": notebook("from ben import *"), "ben.py": RIGHT, "cy.py": RIGHT})
+    assert not rows(folder / "anna.ipynb")["anna"].helpers
+    with pytest.raises(FileNotFoundError):
+        rows(*tree(tmp_path / "tables", {"a.csv": "x", "b.csv": "x"}).iterdir())
+
+
+def test_a_notebook_that_calls_the_solution_beside_it_is_graded_with_it(tmp_path):
+    calls = [f"import solution\n{name} = solution.{name}" for name in ("get_objective_term", "anomaly_score")]
+    own = RIGHT[RIGHT.index("def reconstruct") : RIGHT.index("def anomaly_score")]
+    rest = RIGHT.replace(own, "")
+    files = {"sheet.ipynb": notebook("import torch\nimport solution", own, *calls), "solution.py": rest}
+    found = rows(tree(tmp_path / "anna", files))["anna"]
+    assert found.cells and found.source == rest and not found.needs_human
 
 
 def test_environments_and_data_sets_are_passed_over(tmp_path):

@@ -25,6 +25,7 @@ from .item import (
     shown,
 )
 
+MAX_OF_CLASS = 1 << 30  # bytes that are kept of a class's .tar.gz
 GZIP = b"\x1f\x8b"
 ZIP = (b"PK\3\4", b"PK\5\6")  # the second is an empty one
 _open_zips: list[tuple[zipfile.ZipFile, str]] = []  # with their places on the disk
@@ -36,7 +37,7 @@ def list_class(archive: Item, path: tuple[str, ...]) -> list[Item]:
     Args:
         path: what the paths begin with.
     """
-    return list(_not_too_many(_list(archive, path, Budget(files=2**40, bytes=2**40)), len(path)))
+    return list(_not_too_many(_list(archive, path, Budget(files=2**40, bytes=MAX_OF_CLASS)), len(path)))
 
 
 def _not_too_many(items, depth):
@@ -67,6 +68,18 @@ def list_archive(archive: Item, path: tuple[str, ...], budget: Budget) -> Iterat
         else:
             yield item
     budget.nested += 1
+
+
+@contextlib.contextmanager
+def archives_closed():
+    """Inside of it, whatever is opened is closed at its end: it is one person's."""
+    before = len(_open_zips)
+    try:
+        yield
+    finally:
+        for archive, _ in _open_zips[before:]:
+            archive.fp.close()
+        del _open_zips[before:]
 
 
 def reopen() -> None:

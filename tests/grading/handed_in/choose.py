@@ -177,8 +177,10 @@ def _decide(works):
         or works
     )
     stems = {PurePosixPath(work.path).stem for work in candidates}
-    own = [work for work in candidates if _is_solution(work) or not work.seen.imports & stems]
-    candidates = own or candidates  # and no tests of them
+    own = [  # and no tests of them; a notebook may call solution.py
+        work for work in candidates if _is_solution(work) or not (work.imports - {"solution"}) & stems
+    ]
+    candidates = own or candidates
     chosen = _by_name(candidates)
     if chosen and chosen.cells is None:  # a notebook is graded together with the solution.py beside it
         more = [work for work in candidates if work.cells is not None and work.written - chosen.written]
@@ -217,8 +219,9 @@ def _beside(chosen, works):
         for work in works
         if (work.defined or work.name == "solution")
         and _differs(work, chosen)
-        # A sheet whose cells call solution.py is what everybody has, and no rival.
+        # A sheet whose cells call solution.py is what everybody has, and no rival; nor is what it calls.
         and (work.written or work.cells is None)
+        and not (chosen.cells is not None and "solution" in chosen.seen.imports and _is_solution(work))
     ]
     if not rivals:
         return "", ""

@@ -56,6 +56,8 @@ def find_people(paths: list[Path], layout: str | None = None) -> tuple[list[Pers
             path = some[0].resolve() if some[0].is_dir() else some[0]
             people, others = _people_at(path, _listed(path), layout)
         found, nobodys = found + people, nobodys + others
+    if not found:
+        raise FileNotFoundError("there is no submission: no .py file, no notebook, no folder")
     people = _merged(found)
     _call_apart(people)
     return people, sorted(nobodys)
@@ -139,12 +141,10 @@ def _single(path, items):
     is_among_ours = path.parent == PROJECT and not is_solution
     if not path.is_symlink() and not is_among_ours and _uses_what_lies_beside(path, items[0]):
         others = [item for item in list_folder(path.parent) if item.path != (path.name,)]
-        if not is_solution and path.suffix != ".ipynb":  # another's work is no helper
-            mine, _ = plain_people([*items, *others])
-            names = next((one.uploads for one in mine if one.name == name), [])
-            others = [u.item for u in names if u.item.path != (path.name,)] + [
-                item for item in others if len(item.path) > 1
-            ]
+        mine, _ = plain_people([*items, *others], path.parent.name)
+        if len(mine) > 1:  # another's work is no helper
+            own = {u.item.path for one in mine if one.name == stem_of(path.name) for u in one.uploads}
+            others = [item for item in others if item.path in own or len(item.path) > 1]
         person.uploads += [Upload(item, "/".join(item.path)) for item in others]
     return person
 
@@ -300,7 +300,11 @@ def _named_by_gradescope(people, items, holder):
         number = folder.partition("_")[2]
         uploads = by_number[number].uploads if number in by_number else []
         later = [replace(upload, order=(int(number[:20]),)) for upload in uploads if number.isdecimal()]
-        found += [Person(one.name, one.id, uploads=later or uploads, entry=folder) for one in named]
+        for one in named:
+            person = Person(one.name, one.id, uploads=later or uploads, entry=folder)
+            if not uploads:
+                person.needs_human, person.remark = True, f"{folder} is not in the download."
+            found.append(person)
     return _merged(found)
 
 

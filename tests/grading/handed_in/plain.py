@@ -1,5 +1,6 @@
 """Whose files are whose in a folder that no course's system has named."""
 
+import functools
 import re
 from collections import Counter
 from dataclasses import replace
@@ -47,7 +48,12 @@ def _with_files(people, files):
     """A person for each file, too; a helper goes with what imports it, a document with its author."""
     glances = {item.name: _glance(item) for item in files}
     helpers = [
-        item for item in files if item.name.endswith(".py") and not glances[item.name][0] and not item.problem
+        item
+        for item in files
+        if item.name.endswith(".py")
+        and not glances[item.name][0]
+        and not item.problem
+        and version_of(item.name) != "solution"  # which is somebody's work, if it is empty
     ]
     used = {name.split(".")[0] for defined, imported in glances.values() if defined for name in imported}
     stems = {person.name: person for person in people}
@@ -58,7 +64,8 @@ def _with_files(people, files):
             if stem not in stems:
                 stems[stem] = Person(stem, needs_human=is_unused)
                 people.append(stems[stem])
-            uses = helpers if glances[item.name][0] else []
+            imported = {name.split(".")[0] for name in glances[item.name][1]}
+            uses = [one for one in helpers if stem_of(one.name) in imported and one is not item]
             stems[stem].uploads += [Upload(one, one.name) for one in (item, *uses)]
     nobodys = []
     for item in files:
@@ -124,6 +131,7 @@ def _are_of_many(files):
     return len({version_of(item.name) for item in work}) > 2
 
 
+@functools.lru_cache(maxsize=10_000)
 def _glance(item):
     """Which of the functions a file seems to define, and what it seems to import."""
     if item.problem or not item.name.lower().endswith((*CODE, ".txt")):

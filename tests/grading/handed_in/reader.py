@@ -16,7 +16,7 @@ from dataclasses import replace
 from multiprocessing import connection
 from pathlib import Path
 
-from .archives import list_archive, reopen
+from .archives import archives_closed, list_archive, reopen
 from .choose import choose
 from .files import list_file, list_folder
 from .item import Budget, is_archive
@@ -28,7 +28,9 @@ from .submission import Submission
 SECONDS = 20  # for one person's files; a right submission takes a hundredth of one
 MEMORY = 1 << 30  # bytes
 MAX_TEXT = 16 << 20  # characters of all the code of one person
-AT_ONCE = os.cpu_count() or 1
+AT_ONCE = os.cpu_count() or 1  # as many as there are cores
+if hasattr(os, "sched_getaffinity"):
+    AT_ONCE = len(os.sched_getaffinity(0))  # for this process
 GOES_ON = b"+"  # begins an answer after which the same process reads the next person
 
 
@@ -42,8 +44,9 @@ CAN_FORK = hasattr(os, "fork")  # Windows can't: there all is read in this proce
 
 
 def answers(asked: dict, fork: bool = CAN_FORK) -> Iterator[str]:
-    """A line with {"passed_over": names}, and a submission for each person; or one with {"missing": why}.
+    """A line with {"people": number, "passed_over": names}, then a submission for each person.
 
+    Or one line with {"missing": why}.
     `asked` is {"paths": [...], "layout": ...}; with a "name", all of it is this person's, whatever it is.
     """
     paths, nobodys = list(map(Path, asked["paths"])), []
@@ -56,7 +59,8 @@ def answers(asked: dict, fork: bool = CAN_FORK) -> Iterator[str]:
         yield json.dumps({"missing": str(error)})
         return
     _name_apart(people)
-    yield json.dumps({"passed_over": [printable(name) for name in nobodys]})
+    names = [printable(name) for name in nobodys]
+    yield json.dumps({"people": len(people), "passed_over": names})
     for submission in _read_apart(people) if fork else map(_submission, people):
         yield submission.to_json()
 
@@ -146,7 +150,8 @@ def _unread(person):
 def _submission(person: Person) -> Submission:
     """One person's files never cost another's row, whatever is wrong with them."""
     try:
-        found = _read(person)
+        with archives_closed():
+            found = _read(person)
     except Exception as error:
         reason = f"The grader can make nothing of these files ({type(error).__name__})."
         found = Submission(person.name, problem=reason, needs_human=True)

@@ -37,7 +37,7 @@ def read_download(paths: Iterable[str | os.PathLike], layout: str | None = None)
     said = json.loads(head)
     if "missing" in said:
         raise FileNotFoundError(said["missing"])
-    if "passed_over" not in said:
+    if said.get("people") != len(lines):
         raise FileNotFoundError("what was handed in can't be read: the process that reads it has died")
     return Download([Submission.from_json(line) for line in lines], said["passed_over"])
 
@@ -51,10 +51,9 @@ def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
     """What one person handed in, whatever it is: a file, a folder, or nothing. Never raises."""
     if not os.path.lexists(path):
         return Submission(name, problem="Nothing was handed in.")
-    _, *lines = _ask({"paths": [os.fspath(path)], "name": name}) or [b""]
-    if not lines:
-        return Submission(name, problem="What was handed in can't be read.", needs_human=True)
-    return Submission.from_json(lines[0])
+    with contextlib.suppress(ValueError, IndexError):
+        return Submission.from_json(_ask({"paths": [os.fspath(path)], "name": name})[1])
+    return Submission(name, problem="What was handed in can't be read.", needs_human=True)
 
 
 _PROGRAM = f"""

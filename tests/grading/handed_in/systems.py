@@ -91,7 +91,7 @@ SYSTEMS = (
     System(  # read from the right: names have underscores for spaces and for letters outside Latin-1
         "ILIAS",
         "von_der_Tann_Ulrike_utann_4712/",
-        r"(?P<team>Team[ _-]?(?P<number>\d{1,20}))/|(?:(?P<name>.*)_)?(?P<login>[^_]+)_(?P<id>\d{1,20})/",
+        r"(?P<team>Team[ _-]?(?P<number>\d{1,20}))/|(?P<name>.*)_(?P<login>[^_]+)_(?P<id>\d{1,20})/",
         holder=r"Abgaben|Submissions",
         is_vague=True,
         file_pattern=_LATE + r"(?:(?P<order>\d{14})_)?(?P<file>.+)",

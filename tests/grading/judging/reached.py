@@ -31,7 +31,7 @@ def credit_what_was_reached(examinee: Examinee) -> Conversation[None]:
     seen_right = [part for one in milestones[: place + 1] for part in one.parts]
     if isinstance(answers[0], Returned) and _is_returned(milestone, explanation, batches[0], answers[0]):
         words = sentences.RETURNS_A_STEP
-    elif isinstance(answers[0], Returned) and milestone is milestones[-1]:
+    elif _is_thrown_away(answers[0]) and milestone is milestones[-1]:
         words = sentences.COMPUTED
     else:
         words = sentences.RIGHT_UP_TO if isinstance(explanation, Right) else sentences.GETS_TO
@@ -98,6 +98,14 @@ def _rows(tensor, N, width):
     yield tensor.reshape(-1, width)
     if tensor.shape == (width, N) and width > 1:  # images may be columns
         yield tensor.T
+
+
+def _is_thrown_away(answer):
+    """Whether what comes back has nothing to do with it: nothing, or ordinary numbers."""
+    value = getattr(answer, "value", None)
+    return isinstance(answer, Returned) and (
+        answer.kind == "NoneType" or (value is not None and bool(np.isfinite(value).all()))
+    )
 
 
 def _is_returned(milestone, explanation, batch, answer):

@@ -155,6 +155,8 @@ GETS_TO = "It gets as far as {step}. Then: {why}"  # with a mistake that is said
 RETURNS_A_STEP = "Your function returns {step}. What comes after it is still to come."
 COMPUTED = "You compute {step}, and do not return {it}."
 MISSING = Sentence("missing", "There is no function named `{name}`.")
+HIDDEN = Sentence("missing",
+    "Your file has a function `{name}`, but not where it can be called: it stands below `if __name__`, say.")
 ALIKE = Sentence("missing", "There is no function named `{name}`. Is it `{alike}` that is meant?")
 LEFT_OUT = "{why} Only what the three functions need was run."
 DEATHS = {
@@ -197,7 +199,8 @@ def cause_of(answer: Answer, letters: dict[int, str] | None = None, of: str = "f
 
 def _cause_of(answer, letters, of):
     if isinstance(answer, Missing):
-        return (ALIKE if answer.alike else MISSING)(name=answer.name, alike=answer.alike)
+        sentence = HIDDEN if answer.is_hidden else ALIKE if answer.alike else MISSING
+        return sentence(name=answer.name, alike=answer.alike)
     if isinstance(answer, Died):
         text = DEATHS[answer.cause].format(of=of, seconds=answer.seconds or 0)
         return Cause(answer.cause, text)

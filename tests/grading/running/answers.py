@@ -82,10 +82,12 @@ class Died:
 
 @dataclass(frozen=True)
 class Missing:
-    """There is no function of this name, but maybe one that is called almost so."""
+    """There is no function of this name, but maybe one that is called almost so (`alike`), or one that is
+    written where it can't be called (`is_hidden`)."""
 
     name: str
     alike: str = ""
+    is_hidden: bool = False
 
 
 Answer = Returned | Raised | Died | Missing

@@ -103,7 +103,10 @@ class Session:
         others = {re.sub(r"\W|_", "", name).lower(): name for name in names}
         # (The sheet's own `compute_anomaly_scores` is not taken for `anomaly_score`.)
         alike = difflib.get_close_matches(function.replace("_", ""), others, n=1, cutoff=0.76)
-        return Missing(function, one_line(others[alike[0]]) if alike else "")
+        one = self._submission
+        texts = (one.source or "", *(one.cells or ()), *one.helpers.values())
+        is_hidden = any(re.search(rf"\bdef\s+{function}\b", text) for text in texts)
+        return Missing(function, one_line(others[alike[0]]) if alike else "", is_hidden)
 
     def call_all(self, questions: list[Question]) -> list[Answer] | None:
         """The answers to several questions, asked in one message.

@@ -21,7 +21,7 @@ def is_undecided(answer: Answer) -> bool:
     if isinstance(answer, Died):
         return answer.cause == "time"
     if isinstance(answer, Missing):
-        return bool(answer.alike)
+        return bool(answer.alike) or answer.is_hidden
     if not isinstance(answer, Raised):
         return False
     is_missing = answer.kind in ("ModuleNotFoundError", "ImportError") and answer.module != "solution"
@@ -32,4 +32,5 @@ def may_be_newer(error: Raised, version: tuple[int, int] = sys.version_info[:2])
     """Whether it stops at what may be right in a newer Python than this version."""
     if error.kind not in ("SyntaxError", "IndentationError"):
         return False
-    return any(version < newer and re.search(pattern, error.code) for newer, pattern in _NEWER)
+    text = f"{error.code}\n{error.message}"  # of what was left out, the line stands in the message
+    return any(version < newer and re.search(pattern, text) for newer, pattern in _NEWER)

@@ -311,6 +311,9 @@ def explain(error, own_file=None):
             code = linecache.getline(name, trace.tb_lineno, trace.tb_frame.f_globals).strip()
             report |= {"line": trace.tb_lineno, "code": code[:200]}
         trace = trace.tb_next
+    if _isinstance(error, SyntaxError):  # of a module beside it, or of what was left out
+        report.pop("line", None)
+        report["code"] = (error.text or "").strip()[:200]
     return report
 
 
