@@ -16,6 +16,7 @@ from .gradescope import submitters
 from .item import Item, is_archive, is_code, passed_over
 from .person import Person, Upload
 from .plain import depth_of_all, plain_people, stem_of
+from .reading import PROJECT
 from .source import decode, seen_imports
 from .systems import (
     LAYOUTS,
@@ -26,8 +27,6 @@ from .systems import (
     read_file_name,
     system_of,
 )
-
-PROJECT = Path(__file__).resolve().parents[3]
 
 
 def find_people(paths: list[Path], layout: str | None = None) -> tuple[list[Person], list[str]]:
