@@ -71,6 +71,14 @@ def server_of(sandbox) -> int:
     return process.family
 
 
+def idle_server_of(sandbox) -> int:
+    """The same, once all that was forked from it for earlier submissions has ended."""
+    server = server_of(sandbox)
+    of_its_own = 1 if sandbox.level.namespaces else 0  # the first process of its namespace
+    assert eventually(lambda: len(below(server)) == of_its_own)
+    return server
+
+
 def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 

@@ -22,7 +22,7 @@ from tests.grading.running.inside.settings import BARE, CONTAINER, FILTER, FULL
 from tests.grading.running.process import remove
 from tests.grading.sheet.rubric import TOTAL
 
-from .support import LINUX, PROGRAMS, ROOT, ROOT_ONLY, grades_right, output_of, server_of
+from .support import LINUX, PROGRAMS, ROOT, ROOT_ONLY, grades_right, idle_server_of, output_of
 
 NAMESPACES = ("unshare", "setns", "mount", "umount2")  # most containers refuse these
 LANDLOCK = (*NAMESPACES, "landlock_create_ruleset")
@@ -88,7 +88,7 @@ def test_a_kernel_that_has_what_a_level_needs_gives_it(new_sandbox, level):
 
 @LINUX
 def test_network_and_processes_are_its_own(full):
-    for pid in below(server_of(full)):
+    for pid in below(idle_server_of(full)):
         for name in ("net", "ipc", "pid"):
             assert os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}")
 

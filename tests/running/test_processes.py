@@ -33,6 +33,7 @@ from .support import (
     eventually,
     family_of,
     grades_right,
+    idle_server_of,
     output_of,
     parent_of,
     program,
@@ -40,16 +41,10 @@ from .support import (
 )
 
 
-def own_processes(sandbox):
-    """How many processes are below a server that serves nobody: the first of its namespace."""
-    return 1 if sandbox.level.namespaces else 0
-
-
 @LINUX
 def test_a_daemon_ends_with_its_submission(any_level):
-    server = server_of(any_level)
     output_of(any_level, program("daemon"))
-    assert eventually(lambda: len(below(server)) == own_processes(any_level))
+    idle_server_of(any_level)
     assert grades_right(any_level)
 
 
@@ -61,8 +56,8 @@ HOSTILE = sorted((EXAMPLES / "hostile").glob("*.py"))
 def test_many_in_a_row_leave_nothing_behind(request, temporary, monkeypatch, level, share):
     sandbox = request.getfixturevalue(level)
     monkeypatch.setattr(sandbox, "limits", Limits(seconds=0.5))
-    server = server_of(sandbox)
     assert grades_right(sandbox)
+    server = idle_server_of(sandbox)
 
     def held():
         files = []
@@ -76,7 +71,6 @@ def test_many_in_a_row_leave_nothing_behind(request, temporary, monkeypatch, lev
         no_more = len(files) == len(files_then) and all(map(operator.le, files, files_then))
         return no_more and threads <= threads_then and folders == folders_then
 
-    assert eventually(lambda: len(below(server)) == own_processes(sandbox))  # what is still being ended
     before = held()
     sources = [program(name) for name in ("deep_folders", "locked_folders", "many_files", "daemon")]
     for source in (*sources, *(path.read_text("latin-1") for path in HOSTILE[share::12])):
