@@ -1,4 +1,4 @@
-"""What was right before a function stopped is earned, and nothing else is."""
+"""What was right before a function stopped and after it is earned, and nothing else is."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ LOOP = "r = torch.stack([W.T @ torch.relu(V.T @ i + b) + a for i in x])\n"
         (1, "z = torch.max(x @ V + b, 0)\n" + R + "return r", 2, "right up to xV + b. Then: Your function"),
         (1, Z + "return z * W", 5, "right up to the hidden layer z. Then: `*` multiplies"),
         (1, Z + R + "return (x - R) ** 2", 8, "right up to the reconstruction x̂. Then: "),
-        (1, COLUMNS + "return W.T @ z + a", 5, "right up to the hidden layer z"),
+        (1, COLUMNS + "return W.T @ z + a", 5, "right up to the product zW"),
         (1, LOOP + "return s", 8, "right up to the reconstruction x̂"),
         (1, "r = [W.T @ torch.relu(V.T @ i + b) + a + B for i in x]", 8, "right up to the reconstruction"),
         (1, Z + R + S + "return s.sum(2)", 8, "right up to the squared differences"),
@@ -39,7 +39,7 @@ LOOP = "r = torch.stack([W.T @ torch.relu(V.T @ i + b) + a for i in x])\n"
         (2, Z + R + "return r.reshape(-1, 27, 28)", 5, "right up to the reconstruction x̂"),
         (2, Z + R + "r.reshape(-1, 28, 28)", 7, "You compute the images, and do not return them."),
         (3, "s = ((x - reconstruction) ** 2).flatten(1).sum(1)\ns", 8, "You compute the scores"),
-        (3, "return ((x - reconstruction) ** 2).sum(3)", 0, "right up to the squared differences"),
+        (3, "return ((x - reconstruction) ** 2).sum(3)", 2, "right up to the squared differences"),
         # Nothing is to be seen there:
         (1, f"r = {FORWARD}".replace("V", "V.sin()") + "\nreturn R", 0, "not defined"),
         (1, "z = torch.zeros(len(x), V.shape[1])\nreturn z.nothing", 0, "no attribute"),
@@ -54,6 +54,64 @@ def test_what_was_right_before_it_stopped_is_earned(number, body, earned, said):
     assert not any(result.needs_human for result in found.values())
     others = {mistake for part, mistake in lost(found).items() if part != form.criterion.part}
     assert others <= {"not reached", "activation: sigmoid"}
+
+
+END = "return ((x - r) ** 2).sum(1).mean()"
+NO_R = "r = x @ Q\n"
+WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "body", "earned", "said"),
+    [
+        (1, "z = torch.relu(x @ V + B)\n" + R + END, 13, "). All else is right."),
+        (1, "z = torch.relu(V @ x + b)\n" + R + END, 10, "What comes after the product xV is right."),
+        (1, "z = torch.relu(x @ V, b)\n" + R + END, 8, "What comes after the hidden layer z is right."),
+        (1, "z = relu(x @ V + b)\n" + R + END, 10, "Apart from that, it is right up to xV + b. What comes"),
+        (1, "N = x.size[0]\n" + Z + R + S + "return s.sum() / N", 11, "right up to the sum of all errors."),
+        (1, Z + "r = W @ z + a\n" + END, 10, "up to the hidden layer z. Then: You multiply W"),
+        (
+            1,
+            Z + R + "return torch.square(x, r).sum(1).mean()",
+            10,
+            "What comes after the squared differences",
+        ),
+        (
+            1,
+            Z + R + "return ((x - r) ** 2).sum(2).mean()",
+            10,
+            "What comes after the images' errors is right",
+        ),
+        (1, "net = lambda z: z @ w + a\n" + Z + "r = net(z)\n" + END, 13, "All else is right."),
+        (2, "z = torch.relu(x @ v + b)\n" + R + "return r.reshape(-1, 28, 28)", 7, "All else is right."),
+        (2, Z + "r = z @ V + a\nreturn r.reshape(len(r), 28, 28)", 8, "Your decoder uses"),  # with h = 784
+        (3, "d = x - r\nreturn (d ** 2).flatten(1).sum(1)", 8, "All else is right."),
+        (3, "d = x - reconstruction\nreturn d.square2().flatten(1).sum(1)", 2, "up to the differences"),
+        # No more than what is there:
+        (1, NO_R + END, 5, "What comes after the reconstruction x̂ is right."),
+        (1, NO_R + "return (x - r).abs().sum()", 0, "not defined"),
+        (1, NO_R + "return ((x - r) ** 4).sum(1).mean()", 0, "not defined"),
+        (1, "z = torch.sigmoid(x @ V + B)\n" + R + END, 8, "What comes after the hidden layer z is right."),
+        (1, "return loss", 0, "not defined"),
+        (1, WHILE + NO_R + END, 0, "not defined"),  # with other values it might never end
+        (2, NO_R + "return x.reshape(-1, 28, 28) * r", 0, "not defined"),
+        (3, "d = x - r\nreturn -(d ** 2).flatten(1).sum(1)", 0, "not defined"),
+    ],
+)
+def test_what_is_right_after_the_place_where_it_stops_is_earned(number, body, earned, said):
+    found = results_of(number, body)
+    assert (points(found), said in " ".join(r.reason for r in found.values())) == (earned, True), found
+
+
+def test_it_goes_on_in_functions_that_it_calls_and_is_silent(capsys):
+    head = "def forward(x, V, W, b, a):\n    print('again')\n    return torch.relu(x @ V + b) @ w + a\n"
+    for body in ("r = forward(x, V, W, b, a)\n" + END, "r = Net().forward(x, V, W, b, a)\n" + END):
+        in_class = (
+            "class Net:\n    def forward(self, x, V, W, b, a):\n        return self.encode(x, V, b) @ w + a\n"
+        )
+        in_class += "    def encode(self, x, V, b):\n        return torch.relu(x @ V + b)\n"
+        assert points(results_of(1, body, head + in_class)) == 13
+    assert capsys.readouterr().out.count("again") < 40  # of more than a thousand calls
 
 
 def stopped(number, traced):

@@ -86,7 +86,7 @@ def test_what_a_later_call_changes_is_no_change_by_the_first(short_sandbox):
 def test_recording_what_torch_computes_imports_nothing(short_sandbox):
     source = "import sys\nbefore = {*sys.modules}\ndef anomaly_score(x, r):\n"
     source += "    print({*sys.modules} - before)\n    return ((x - r) ** 2).sum(1)\n"
-    arguments = (np.zeros((3, 784), np.float32),) * 2
+    arguments = np.full((3, 784), 1.5, np.float32), np.ones((3, 784), np.float32)
     with Session(short_sandbox, Submission("x", source=source)) as session:
         answer = session.call(Question("anomaly_score", arguments, echo=True, trace=True))
     assert len(answer.traced) >= 3 and session.output == "set()\n"

@@ -16,7 +16,7 @@ from .explain import Explanation, Known, Right, Unknown, expected_value, follows
 from .ignored import charge_ignored, ignored_arguments
 from .locate import locate, locate_random
 from .locate_scores import explain_images_alone, locate_scores
-from .reached import credit_what_was_reached
+from .reached import credit_what_was_right
 from .recover import explained_size, recover
 from .result import Result
 
@@ -65,7 +65,7 @@ class _Examination:
             if value is not None:
                 yield from self._judge(replies, value)
         if self.verdict.unusable and not (is_dead or self.verdict.is_unwritten):
-            yield from credit_what_was_reached(examinee)
+            yield from credit_what_was_right(examinee)
 
     # ------------------------------------------------------------ ask
 

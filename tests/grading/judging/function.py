@@ -2,11 +2,13 @@
 
 import contextlib
 import functools
+import inspect
 from collections.abc import Callable
 
 from ..running import answers
 from ..running.answers import Died
 from ..running.inside import call as calls
+from ..running.inside.resume import call_resumed
 from ..sheet.mistakes import FORMULAS
 from ..sheet.probes import Probes
 from ..sheet.rubric import EXERCISES, Exercise
@@ -52,11 +54,18 @@ def over_function(conversation: Conversation, function: Callable, around=context
 
     def ask(question):
         with around():
-            how = question.differentiate, question.echo, None, question.trace
-            found = calls.call(function, question.arrays, *how)
+            found = _found(function, question)
         try:
             return answers.parse_answer(*found, question)
         except (ValueError, TypeError, KeyError):  # odd as it is, a session would have ended there
             return Died("crash")
 
     return converse([conversation], lambda _: None, ask)[0]
+
+
+def _found(function, question):
+    plain = inspect.unwrap(function)
+    if question.stand_in is not None and inspect.isfunction(plain):
+        where = plain.__name__, plain.__globals__, plain.__code__.co_filename
+        return call_resumed(*where, question.arrays, question.stand_in, question.trace)
+    return calls.call(function, question.arrays, question.differentiate, question.echo, None, question.trace)

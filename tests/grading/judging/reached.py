@@ -1,43 +1,74 @@
-"""What was right before a function stopped, or in what it returns instead of a result.
+"""What was right before a function stopped and after it, or in what it returns instead of a result.
 
 The submission tells what it computes on the way; what that should be never leaves the grader.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..running.answers import Answer, Raised, Returned
-from ..sheet.milestones import MILESTONES, Milestone
+from ..sheet.milestones import Milestone, milestones
 from ..sheet.probes import Batch
 from . import sentences
 from .asking import Conversation, Examinee
 from .explain import Known, Right, expected_value, same_values, search
+from .resumed import resumed
 
 
-def credit_what_was_reached(examinee: Examinee) -> Conversation[None]:
-    """Give back what is seen to be right, for a function whose answers are of no use."""
+@dataclass(frozen=True)
+class _Reached:
+    """The last milestone that is seen, right or with a known mistake in what comes before."""
+
+    place: int = 0
+    milestone: Milestone | None = None
+    explanation: Right | Known | None = None
+
+
+def credit_what_was_right(examinee: Examinee) -> Conversation[None]:
+    """Give back what is seen to be right, for a function whose answers are of no use.
+
+    A step is right if it is seen before the function stops, or comes after a value with which it goes on.
+    """
     exercise = examinee.exercise
-    milestones = MILESTONES.get(exercise.number, ())
+    known = milestones(exercise.number, exercise.arguments)
     first, *_, last = examinee.probes.questions(exercise.arguments).values
     batches = first.of(slice(3)), last.of(slice(2))  # so that no accident counts
-    answers = yield [replace(examinee.question(batch), trace=True) for batch in batches]
-    found = _furthest(milestones, batches, [_tensors(answer) for answer in answers])
-    if found is None:
+    questions = [replace(examinee.question(batch), trace=True) for batch in batches]
+    answers = yield questions
+    reached, after = _furthest(known, batches, answers), None
+    if isinstance(answers[0], Raised):
+        after = yield from resumed(examinee, known, batches)
+        # What stops may stand before what is right, as a misspelt size in the first line does.
+        others = yield [replace(question, stand_in=question.arrays[0][:, ::-1]) for question in questions]
+        apart = _furthest(known, batches, others, depth=0)
+    is_apart = isinstance(answers[0], Raised) and apart.place > reached.place
+    reached = apart if is_apart else reached
+    if not reached.place and after is None:
         return
-    place, explanation = found
-    milestone = milestones[place]
-    seen_right = [part for one in milestones[: place + 1] for part in one.parts]
-    if isinstance(answers[0], Returned) and _is_returned(milestone, explanation, batches[0], answers[0]):
-        words = sentences.RETURNS_A_STEP
-    elif _is_thrown_away(answers[0]) and milestone is milestones[-1]:
-        words = sentences.COMPUTED
-    else:
-        words = sentences.RIGHT_UP_TO if isinstance(explanation, Right) else sentences.GETS_TO
-    step, it = milestone.name, "them" if exercise.plural else "it"
-    examinee.verdict.reach(seen_right, lambda why: words.format(step=step, it=it, why=why))
-    examinee.charge(explanation)
+    stop = after.place if after else known[-1].place
+    missing = {part for one in known if reached.place < one.place <= stop for part in one.parts}
+    seen_right = {part for one in known for part in one.parts} - missing
+    text = sentences.APART_FROM if is_apart else _words(reached, answers[0], batches[0], known)
+    if after:
+        all_else = after.place <= reached.place
+        text = sentences.ALL_ELSE if all_else else text + sentences.RIGHT_FROM.format(after=after.name)
+    values = {"step": reached.milestone and reached.milestone.name, "it": "them" if exercise.plural else "it"}
+    examinee.verdict.reach(seen_right, lambda why: text.format(why=why, **values))
+    if reached.explanation:
+        examinee.charge(reached.explanation)
+
+
+def _words(reached, answer, batch, known):
+    """How the author is told so."""
+    if not reached.place:
+        return "{why}"
+    if isinstance(answer, Returned) and _is_returned(reached, batch, answer):
+        return sentences.RETURNS_A_STEP
+    if _is_thrown_away(answer) and reached.milestone is known[-1]:
+        return sentences.COMPUTED
+    return sentences.RIGHT_UP_TO if isinstance(reached.explanation, Right) else sentences.GETS_TO
 
 
 def _tensors(answer: Answer) -> list[np.ndarray]:
@@ -48,30 +79,30 @@ def _tensors(answer: Answer) -> list[np.ndarray]:
     return [*answer.traced, *returned]
 
 
-def _furthest(milestones, batches, seen) -> tuple[int, Right | Known] | None:
-    """The last milestone that is seen, right or with a known mistake in what comes before; its place."""
-    for place in reversed(range(len(milestones))):
-        if explanation := _explained(milestones[place], batches, seen):
-            return place, explanation
-    return None
+def _furthest(known, batches, answers, depth=1) -> _Reached:
+    seen = [_tensors(answer) for answer in answers]
+    for milestone in reversed(known):
+        if milestone.place and (explanation := _explained(milestone, batches, seen, depth)):
+            return _Reached(milestone.place, milestone, explanation)
+    return _Reached()
 
 
-def _explained(milestone: Milestone, batches: Sequence[Batch], seen) -> Right | Known | None:
+def _explained(milestone: Milestone, batches: Sequence[Batch], seen, depth) -> Right | Known | None:
     def are_seen(explanation):
         pairs = zip(batches, seen, strict=True)
         return all(_is_seen(milestone, explanation, batch, tensors) for batch, tensors in pairs)
 
-    if are_seen(Right()):
-        return Right()
+    if are_seen(Right()) or not depth:
+        return Right() if are_seen(Right()) else None
     (batch, *_), (tensors, *_) = batches, seen
     shape = expected_value(milestone.formula, Right(), batch).shape
     for tensor in tensors:
         if tensor.shape != shape:
             continue
-        for ways in search(milestone.formula, batch, same_values).explanations(tensor, 1):
-            known = Known(ways)
-            if not any(way.part in milestone.parts or way.fitted for way in ways) and are_seen(known):
-                return known
+        for ways in search(milestone.formula, batch, same_values).explanations(tensor, depth):
+            mistakes = Known(ways)
+            if not any(way.part in milestone.parts or way.fitted for way in ways) and are_seen(mistakes):
+                return mistakes
     return None
 
 
@@ -87,7 +118,8 @@ def _is_seen(milestone, explanation, batch, tensors):
             continue
         for rows in _rows(tensor, *images.shape):
             for i, image in enumerate(images):
-                found[i] = found[i] or any(same_values(image, row) for row in rows)
+                signs = (1,) if milestone.signed else (1, -1)
+                found[i] = found[i] or any(same_values(sign * image, row) for row in rows for sign in signs)
     return all(found) or (found[0] and np.count_nonzero(images[0]) > 1)  # it may stop at the first image
 
 
@@ -108,5 +140,6 @@ def _is_thrown_away(answer):
     )
 
 
-def _is_returned(milestone, explanation, batch, answer):
-    return answer.value is not None and _is_seen(milestone, explanation, batch, [answer.value])
+def _is_returned(reached, batch, answer):
+    is_value = answer.value is not None
+    return is_value and _is_seen(reached.milestone, reached.explanation, batch, [answer.value])

@@ -152,6 +152,9 @@ OTHER_SCALE = (
 # How far it was right, where there is no answer, and why there is none.
 RIGHT_UP_TO = "It is right up to {step}. Then: {why}"
 GETS_TO = "It gets as far as {step}. Then: {why}"  # with a mistake that is said beside
+APART_FROM = "{why} Apart from that, it is right up to {step}."
+RIGHT_FROM = " What comes after {after} is right."
+ALL_ELSE = "{why} All else is right."
 RETURNS_A_STEP = "Your function returns {step}. What comes after it is still to come."
 COMPUTED = "You compute {step}, and do not return {it}."
 MISSING = Sentence("missing", "There is no function named `{name}`.")

@@ -115,7 +115,8 @@ def parse_answer(report: dict, numbers: list[np.ndarray], question: Question) ->
     Raises:
         ValueError, TypeError, KeyError: it is none that inside/call.py sends.
     """
-    count = _whole(report["traced"]) if question.trace else 0
+    is_traced = question.trace or question.stand_in is not None
+    count = _whole(report["traced"]) if is_traced else 0
     rest, traced = numbers[: len(numbers) - count], numbers[len(numbers) - count :]
     traced = tuple(array.astype(np.float64) for array in traced)
     if "error" in report:

@@ -122,7 +122,9 @@ class Session:
         return None
 
     def _ask(self, questions, seconds):
-        arrays = {id(array): array for question in questions for array in question.arrays}
+        stand_ins = [question.stand_in for question in questions if question.stand_in is not None]
+        sent = [*(array for question in questions for array in question.arrays), *stand_ins]
+        arrays = {id(array): array for array in sent}
         places = {key: place for place, key in enumerate(arrays)}
         calls = [
             {
@@ -131,6 +133,7 @@ class Session:
                 "differentiate": question.differentiate,
                 "echo": question.echo,
                 "trace": question.trace,
+                "stand_in": places.get(id(question.stand_in)),
             }
             for question in questions
         ]

@@ -1,77 +1,133 @@
-"""Values on the way to a result: what a function that stops may have computed rightly by then."""
+"""Values on the way to a result, for functions that stop: what was right by then, and what comes after it."""
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .mistakes import forward, get_objective_term, reconstruct
-from .steps import Formula
+from .mistakes import FORMULAS, forward
+from .steps import At, Formula
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Milestone:
     """A value on the way to a result.
 
     Attributes:
+        place: how many steps lead to it.
         name: for the author.
+        parts: the parts of the rubric that its last step belongs to.
         formula: what it is, for the arguments of the exercise; one row for each image, but for a number.
-        parts: the parts of the rubric that are right if this is.
+        rest: rest(value, *arguments), the result of the exercise if all after this value is right.
         shape: of an image's row, where it counts.
+        signed: whether its sign matters.
+    """
+
+    place: int
+    name: str
+    parts: frozenset[str]
+    formula: Formula
+    rest: Callable[..., np.ndarray]
+    shape: tuple[int, ...] | None = None
+    signed: bool = True
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A step to a milestone from the one before: step(value, *arguments).
+
+    `formula` gives the same from the arguments alone; it is told where it can have known mistakes.
     """
 
     name: str
-    formula: Formula
-    parts: tuple[str, ...] = ()
+    parts: str
+    step: Callable[..., np.ndarray]
+    formula: Formula | None = None
     shape: tuple[int, ...] | None = None
+    signed: bool = True
 
 
-def _sums(at, x, V, W, b, a):
-    return x @ V + b
+def _differences(at, x, V, W, b, a):
+    return x - forward(at, x, V, W, b, a)
 
 
-def _hidden(at, x, V, W, b, a):
-    return np.maximum(x @ V + b, 0)
-
-
-def _squares(at, x, V, W, b, a):
-    return (x - forward(at, x, V, W, b, a)) ** 2
-
-
-def _errors(at, *arguments):
-    return _squares(at, *arguments).sum(1)
-
-
-def _error_of_all(at, *arguments):
-    return _squares(at, *arguments).sum()
-
-
-def _squares_of_pairs(at, x, reconstruction):
-    return (x - reconstruction) ** 2
-
-
-def _errors_of_pairs(at, x, reconstruction):
-    return ((x - reconstruction) ** 2).sum(1)
+def _squares(at, *arguments):
+    return _differences(at, *arguments) ** 2
 
 
 _NETWORK = (
-    Milestone("xV + b", _sums, ("encoder_bias",)),
-    Milestone("the hidden layer z", _hidden, ("hidden",)),
-    Milestone("the reconstruction x̂", forward, ("output",)),
+    _Step("the product xV", "hidden", lambda v, x, V, W, b, a: v @ V),
+    _Step("xV + b", "encoder_bias", lambda v, x, V, W, b, a: v + b),
+    _Step("the hidden layer z", "hidden", lambda v, *_: np.maximum(v, 0)),
+    _Step("the product zW", "output", lambda v, x, V, W, b, a: v @ W),
+    _Step("the reconstruction x̂", "output", lambda v, x, V, W, b, a: v + a, forward),
 )
-_SQUARES = "the squared differences (x − x̂)²"
+_TO_SQUARES = (
+    _Step("the differences x − x̂", "error", lambda v, x, *_: x - v, _differences, signed=False),
+    _Step("the squared differences (x − x̂)²", "error", lambda v, *_: v**2, _squares),
+)
+_BY_IMAGE = (
+    _Step(
+        "the images' errors", "error", lambda v, *_: v.sum(1), lambda at, *args: _squares(at, *args).sum(1)
+    ),
+    _Step("the loss", "average", lambda v, *_: v.mean(), FORMULAS[1]),
+)
+_ALTOGETHER = (
+    _Step(
+        "the sum of all errors", "error", lambda v, *_: v.sum(), lambda at, *args: _squares(at, *args).sum()
+    ),
+    _Step("the loss", "average", lambda v, x, *_: v / len(x), FORMULAS[1]),
+)
+_PAIRS = (
+    _Step("the differences x − x̂", "error", lambda v, x, _: x - v, signed=False),
+    _Step("the squared differences (x − x̂)²", "error direction", lambda v, *_: v**2),
+    _Step("the scores", "error own", lambda v, *_: v.sum(1)),
+)
+_IMAGES = _Step("the images", "pixels", lambda v, *_: v.reshape(-1, 28, 28), FORMULAS[2], shape=(28, 28))
 
-# In the order in which they are computed, for each exercise.
-MILESTONES = {
-    1: (
-        *_NETWORK,
-        Milestone(_SQUARES, _squares),
-        Milestone("the images' errors", _errors, ("error",)),
-        Milestone("the sum of all errors", _error_of_all, ("error",)),
-        Milestone("the loss", get_objective_term, ("average",)),
-    ),
-    2: (*_NETWORK, Milestone("the images", reconstruct, ("pixels",), shape=(28, 28))),
-    3: (
-        Milestone(_SQUARES, _squares_of_pairs),
-        Milestone("the scores", _errors_of_pairs, ("direction", "error", "own")),
-    ),
+# For each exercise: the routes to its result, each as steps from one of the arguments.
+_ROUTES = {
+    1: [("x", (*_NETWORK, *_TO_SQUARES, *_BY_IMAGE)), ("x", (*_NETWORK, *_TO_SQUARES, *_ALTOGETHER))],
+    2: [("x", (*_NETWORK, _IMAGES))],
+    3: [("reconstruction", _PAIRS)],
 }
+
+
+def _along(steps, value, arguments):
+    for step in steps:
+        value = step.step(value, *arguments)
+    return value
+
+
+@functools.cache
+def milestones(number: int, names: tuple[str, ...]) -> tuple[Milestone, ...]:
+    """Those of an exercise with these arguments, in the order of their places.
+
+    At place 0 are the arguments: as they stand in the formula, and the one that the steps begin with.
+    """
+
+    def argument(place):
+        def rest(value, *arguments):
+            return FORMULAS[number](At(), *arguments[:place], value, *arguments[place + 1 :])
+
+        return Milestone(0, names[place], frozenset(), lambda at, *arguments: arguments[place], rest)
+
+    found = {name: argument(place) for place, name in enumerate(names)}
+    for start, steps in _ROUTES[number]:
+        begin = names.index(start)
+        for place in range(len(steps) + 1):
+            before, after = steps[:place], steps[place:]
+            step = before[-1] if before else _Step(start, "", lambda v, *_: v)
+
+            parts = frozenset(step.parts.split())
+
+            def formula(at, *arguments, before=before, begin=begin):
+                return _along(before, arguments[begin], arguments)
+
+            def rest(value, *arguments, after=after):
+                return _along(after, value, arguments)
+
+            one = Milestone(place, step.name, parts, step.formula or formula, rest, step.shape, step.signed)
+            found.setdefault((place, step.name), one)
+    return tuple(sorted(found.values(), key=lambda milestone: milestone.place))

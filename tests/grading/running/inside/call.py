@@ -50,13 +50,19 @@ def call(function, arrays, differentiate=False, echo=False, own_file=None, trace
     """
     if not trace:
         return _call(function, arrays, differentiate, echo, own_file)
-    with _recorder() as recorder:
+    with recorder() as seen:
         report, numbers = _call(function, arrays, differentiate, echo, own_file)
-    return report | {"traced": len(recorder.seen)}, numbers + recorder.seen
+    return report | {"traced": len(seen.tensors)}, numbers + seen.tensors
 
 
-def _recorder():
-    """Keeps copies of the tensors that torch computes, in `seen`, until there are too many."""
+def tensor_of(array):
+    """A fresh tensor."""
+    return _from_numpy(array.copy())
+
+
+def recorder():
+    """A context that keeps all different tensors that torch computes, as arrays in `tensors`, while there is
+    room for them."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class Recorder(TorchDispatchMode):
@@ -66,7 +72,11 @@ def _recorder():
 
         def __init__(self):
             super().__init__()
-            self.seen, self.room = [], MAX_NUMBERS
+            self._seen, self._room = {}, MAX_NUMBERS
+
+        @property
+        def tensors(self):
+            return list(self._seen.values())
 
         def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
             result = operation(*args, **(kwargs or {}))
@@ -76,16 +86,18 @@ def _recorder():
             return result
 
         def keep(self, tensor):
-            if len(self.seen) < MAX_TRACED and tensor.is_floating_point() and tensor.numel() <= self.room:
-                self.room -= tensor.numel()
-                self.seen.append(_numbers(tensor).copy())
+            if len(self._seen) < MAX_TRACED and tensor.is_floating_point() and tensor.numel() <= self._room:
+                array = _numbers(tensor).copy()
+                key = array.shape, array.tobytes()
+                self._room -= 0 if key in self._seen else array.size
+                self._seen[key] = array
 
     return Recorder()
 
 
 def _call(function, arrays, differentiate, echo, own_file):
     global _last
-    tensors = [_from_numpy(array.copy()) for array in arrays]
+    tensors = [tensor_of(array) for array in arrays]
     if differentiate:
         tensors = _tensors_of_training(function, arrays[0], tensors)
     before = _settings(tensors, echo)

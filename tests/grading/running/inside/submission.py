@@ -12,6 +12,7 @@ from .cells import python_of, text_of
 from .confine import confine
 from .load import add_what_a_notebook_has, defined_in, execute, execute_needed
 from .namespaces import Namespaces
+from .resume import call_resumed
 from .settings import Settings
 from .wire import receive, send
 
@@ -78,8 +79,12 @@ def _serve(requests, replies):
         reports, numbers = [], []
         for one in message["calls"]:
             given = [arrays[place] for place in one["arrays"]]
-            function = namespace.get(one["function"])
-            report, own = call.call(function, given, one["differentiate"], one["echo"], path, one["trace"])
+            if one["stand_in"] is None:
+                function, how = namespace.get(one["function"]), (one["differentiate"], one["echo"])
+                report, own = call.call(function, given, *how, path, one["trace"])
+            else:
+                stand_in = arrays[one["stand_in"]]
+                report, own = call_resumed(one["function"], namespace, path, given, stand_in, one["trace"])
             reports.append(report | {"count": len(own)})
             numbers += own
         answer(message, {"calls": reports}, numbers)
