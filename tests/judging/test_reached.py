@@ -29,7 +29,7 @@ LOOP = "r = torch.stack([W.T @ torch.relu(V.T @ i + b) + a for i in x])\n"
         (1, "r = [W.T @ torch.relu(V.T @ i + b) + a + B for i in x]", 8, "right up to the reconstruction"),
         (1, Z + R + S + "return s.sum(2)", 8, "right up to the squared differences"),
         (1, Z + R + S + "return s.sum(1).mean(1)", 11, "right up to the images' errors"),
-        (1, Z + R + S + "return s.sum() / N", 11, "right up to the sum of all errors"),
+        (1, Z + R + S + "return s.sum() / N", 13, "All else is right"),
         (1, Z + R + S + "loss = s.sum(1).mean()", 13, "You compute the loss, and do not return it."),
         (1, SIGMOID + R + S + "return s.sum(2)", 5, "gets as far as the squared differences"),
         (1, SIGMOID + R + "return r.tanh(1)", 5, "gets as far as the reconstruction"),
@@ -58,6 +58,7 @@ def test_what_was_right_before_it_stopped_is_earned(number, body, earned, said):
 
 END = "return ((x - r) ** 2).sum(1).mean()"
 NO_R = "r = x @ Q\n"
+BY_IMAGE = "s = 0\nfor i in range(len(x)):\n    s = s + ((x[i] - ({})) ** 2).sum()\nreturn s / len(x)"
 WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
 
 
@@ -68,7 +69,7 @@ WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
         (1, "z = torch.relu(V @ x + b)\n" + R + END, 10, "What comes after the product xV is right."),
         (1, "z = torch.relu(x @ V, b)\n" + R + END, 8, "What comes after the hidden layer z is right."),
         (1, "z = relu(x @ V + b)\n" + R + END, 10, "Apart from that, it is right up to xV + b. What comes"),
-        (1, "N = x.size[0]\n" + Z + R + S + "return s.sum() / N", 11, "right up to the sum of all errors."),
+        (1, "N = x.size[0]\n" + Z + R + S + "return s.sum() / N", 13, "All else is right"),
         (1, Z + "r = W @ z + a\n" + END, 10, "up to the hidden layer z. Then: You multiply W"),
         (
             1,
@@ -87,6 +88,10 @@ WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
         (2, Z + "r = z @ V + a\nreturn r.reshape(len(r), 28, 28)", 8, "Your decoder uses"),  # with h = 784
         (3, "d = x - r\nreturn (d ** 2).flatten(1).sum(1)", 8, "All else is right."),
         (3, "d = x - reconstruction\nreturn d.square2().flatten(1).sum(1)", 2, "up to the differences"),
+        (1, BY_IMAGE.format("relu(x[i] @ V + b) @ W + a"), 10, "Apart from that, it is right up to xV + b."),
+        (1, BY_IMAGE.format("torch.relu(x[i] @ V + b) @ w + a"), 13, "All else is right."),
+        (2, "return torch.stack([(i @ V).relu(b) @ W + a for i in x]).view(-1, 28, 28)", 4, "after the"),
+        (1, Z + "r = (z @ W) ** a\n" + END, 10, "What comes after the reconstruction x̂ is right."),  # nan
         # No more than what is there:
         (1, NO_R + END, 5, "What comes after the reconstruction x̂ is right."),
         (1, NO_R + "return (x - r).abs().sum()", 0, "not defined"),

@@ -38,7 +38,7 @@ def same_values(candidate: np.ndarray, answer: np.ndarray, ways: tuple[Way, ...]
 
     Where something is rounded on the way, a few numbers may differ.
     """
-    if candidate.shape != answer.shape:
+    if candidate.shape != answer.shape or not np.isfinite(answer).all():
         return False
     with np.errstate(all="ignore"):
         largest = np.abs(answer).max(initial=0)

@@ -37,14 +37,14 @@ def credit_what_was_right(examinee: Examinee) -> Conversation[None]:
     batches = first.of(slice(3)), last.of(slice(2))  # so that no accident counts
     questions = [replace(examinee.question(batch), trace=True) for batch in batches]
     answers = yield questions
-    reached, after = _furthest(known, batches, answers), None
-    if isinstance(answers[0], Raised):
+    reached, after, is_apart = _furthest(known, batches, answers), None, False
+    if isinstance(answers[0], Raised) or _is_endless(answers[0]):
         after = yield from resumed(examinee, known, batches)
         # What stops may stand before what is right, as a misspelt size in the first line does.
         others = yield [replace(question, stand_in=question.arrays[0][:, ::-1]) for question in questions]
         apart = _furthest(known, batches, others, depth=0)
-    is_apart = isinstance(answers[0], Raised) and apart.place > reached.place
-    reached = apart if is_apart else reached
+        is_apart = apart.place > reached.place
+        reached = apart if is_apart else reached
     if not reached.place and after is None:
         return
     stop = after.place if after else known[-1].place
@@ -130,6 +130,12 @@ def _rows(tensor, N, width):
     yield tensor.reshape(-1, width)
     if tensor.shape == (width, N) and width > 1:  # images may be columns
         yield tensor.T
+
+
+def _is_endless(answer):
+    """Whether it is nan or inf, behind which nothing can be seen any more."""
+    value = getattr(answer, "value", None)
+    return value is not None and not np.isfinite(value).all()
 
 
 def _is_thrown_away(answer):

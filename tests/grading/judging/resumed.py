@@ -32,7 +32,8 @@ def resumed(
 
 def _goes_on(examinee, milestone, batch, random) -> Conversation[bool]:
     value = expected_value(milestone.formula, Right(), batch)
-    other = (value * random.uniform(0.5, 1.5, value.shape)).astype(np.float32)
+    other = value if milestone.is_size else value * random.uniform(0.5, 1.5, value.shape)
+    other = other.astype(np.float32)
     right = np.asarray(milestone.rest(other.astype(np.float64), *batch.exact))
     is_of_images = examinee.shapes and other.shape[1:] == (784,)
     for stand_in in (other, other.reshape(-1, 28, 28)) if is_of_images else (other,):

@@ -22,6 +22,7 @@ class Milestone:
         rest: rest(value, *arguments), the result of the exercise if all after this value is right.
         shape: of an image's row, where it counts.
         signed: whether its sign matters.
+        is_size: whether it is no value but a size.
     """
 
     place: int
@@ -31,6 +32,7 @@ class Milestone:
     rest: Callable[..., np.ndarray]
     shape: tuple[int, ...] | None = None
     signed: bool = True
+    is_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _along(steps, value, arguments):
 def milestones(number: int, names: tuple[str, ...]) -> tuple[Milestone, ...]:
     """Those of an exercise with these arguments, in the order of their places.
 
-    At place 0 are the arguments: as they stand in the formula, and the one that the steps begin with.
+    At place 0 are the size N, and the arguments: in the formula, and that with which the steps begin.
     """
 
     def argument(place):
@@ -114,6 +116,14 @@ def milestones(number: int, names: tuple[str, ...]) -> tuple[Milestone, ...]:
         return Milestone(0, names[place], frozenset(), lambda at, *arguments: arguments[place], rest)
 
     found = {name: argument(place) for place, name in enumerate(names)}
+    found["N"] = Milestone(
+        0,
+        "N",
+        frozenset(),
+        lambda at, x, *_: np.asarray(float(len(x))),
+        lambda N, *arguments: FORMULAS[number](At(), *arguments),
+        is_size=True,
+    )
     for start, steps in _ROUTES[number]:
         begin = names.index(start)
         for place in range(len(steps) + 1):

@@ -80,7 +80,7 @@ def recorder():
 
         def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
             result = operation(*args, **(kwargs or {}))
-            for tensor in result if _isinstance(result, (tuple, list)) else (result,):
+            for tensor in result[:MAX_ITEMS] if _isinstance(result, (tuple, list)) else (result,):
                 with contextlib.suppress(Exception):  # of a kind that has no numbers
                     self.keep(tensor)
             return result

@@ -3,10 +3,11 @@
 import ast
 import contextlib
 import io
+import itertools
 import linecache
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -14,15 +15,16 @@ from . import call
 from .needed import needed
 
 _NAME = "__stand_in__"
-_CALLED = "__called__"  # what stands for a function, so that its arguments are computed
-_SECONDS = 0.5  # for all expressions together; a thousandth of that is usual for one
+_SECONDS = 2  # of computing, for all expressions together; a hundredth of that is usual
+_LOOPS = (ast.For, ast.comprehension)
 _NO_VALUES = (ast.Constant, ast.Slice, ast.Starred, ast.JoinedStr, ast.FormattedValue)
 
 
 def call_resumed(name: str, namespace: dict, path: str, arrays, stand_in: np.ndarray, trace: bool = False):
     """Call a function once for each of its expressions, which gives `stand_in` then. As `call.call`.
 
-    Functions and classes of the same file that it uses are searched, too.
+    Functions and classes of the same file that it uses are searched, too. Where there is a loop, the rows of
+    `stand_in` are tried in turn as well. A whole number is given as such.
 
     Args:
         name, namespace, path: what the function is called in which module, and that module's file.
@@ -31,18 +33,18 @@ def call_resumed(name: str, namespace: dict, path: str, arrays, stand_in: np.nda
     Returns:
         report, numbers: as if the function had returned nothing and this were what is traced.
     """
-    found, room, end = {}, call.MAX_NUMBERS, time.monotonic() + _SECONDS
+    found, room, end = {}, call.MAX_NUMBERS, time.process_time() + _SECONDS
     with contextlib.ExitStack() as stack:
         seen = stack.enter_context(call.recorder()) if trace else None
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))  # it has said all that before
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         stack.enter_context(contextlib.suppress(OSError, SyntaxError, ValueError))  # its source is lost
-        for definitions in _variants(name, path):
-            if time.monotonic() > end or room < 0 or len(found) == call.MAX_TRACED:
+        for definitions, given in _variants(name, path):
+            if time.process_time() > end or room < 0 or len(found) == call.MAX_TRACED:
                 break
             with contextlib.suppress(Exception):
-                variant = namespace | {_NAME: call.tensor_of(stand_in), _CALLED: _called(stand_in)}
+                variant = namespace | {_NAME: given(stand_in)}
                 for definition in definitions:
                     exec(definition, variant)
                 _, numbers = call.call(variant[name], arrays)
@@ -52,20 +54,31 @@ def call_resumed(name: str, namespace: dict, path: str, arrays, stand_in: np.nda
     return {"kind": "NoneType", "traced": len(traced)}, traced
 
 
-def _called(stand_in):
-    return lambda *_, **__: call.tensor_of(stand_in)
+def _whole(stand_in):
+    is_size = not stand_in.ndim and float(stand_in).is_integer()
+    return lambda *_, **__: int(stand_in) if is_size else call.tensor_of(stand_in)
 
 
-def _variants(name, path) -> Iterator[list]:
-    """The compiled definitions of a function and of what it uses, with one expression replaced in each."""
+def _by_rows(stand_in):
+    rows = itertools.cycle(stand_in)
+    return lambda *_, **__: call.tensor_of(np.array(next(rows)))
+
+
+def _variants(name, path) -> Iterator[tuple[list, Callable]]:
+    """The compiled definitions of a function and of what it uses, with one expression replaced in each, and
+    how that gets its value."""
     linecache.checkcache(path)
     tree = ast.parse("".join(linecache.getlines(path)), path)
     statements = [one for one in needed(tree, [name], path) if _is_definition(one)]
     compiled = [_compiled(one, path) for one in statements]
+    has_loop = any(isinstance(node, _LOOPS) for one in statements for node in ast.walk(one))
     for place, statement in enumerate(statements):
         for _ in _replacements(statement):
             with contextlib.suppress(SyntaxError, ValueError):
-                yield [*compiled[:place], _compiled(statement, path), *compiled[place + 1 :]]
+                variant = [*compiled[:place], _compiled(statement, path), *compiled[place + 1 :]]
+                yield variant, _whole
+                if has_loop:
+                    yield variant, _by_rows
 
 
 def _is_definition(statement):
@@ -79,23 +92,29 @@ def _compiled(statement, path):
 
 
 def _replacements(statement):
-    """Yield for each expression of a statement, while a name stands in its place."""
-    parents = list(ast.walk(statement))
-    if any(isinstance(node, ast.While) for node in parents):
+    """Yield for each expression of a statement, while a call of the stand-in is in its place.
+
+    First come the functions that are called: their arguments are computed all the same, which shows the most.
+    """
+    nodes = list(ast.walk(statement))
+    if any(isinstance(node, ast.While) for node in nodes):
         return  # it might never end
-    for parent in parents:
-        for field, value in ast.iter_fields(parent):
-            nodes = value if isinstance(value, list) else [value]
-            for place, node in enumerate(nodes):
-                if _is_expression(node):
-                    is_called = isinstance(parent, ast.Call) and field == "func"
-                    other = ast.Name(_CALLED if is_called else _NAME, ast.Load())
-                    others = [*nodes[:place], ast.copy_location(other, node), *nodes[place + 1 :]]
-                    setattr(parent, field, others if isinstance(value, list) else others[0])
-                    yield
-            setattr(parent, field, value)
+    spots = [(parent, *spot) for parent in nodes for spot in _expressions_in(parent)]
+    for parent, field, place, is_called in sorted(spots, key=lambda spot: not spot[-1]):
+        value = getattr(parent, field)
+        node = value if place is None else value[place]
+        other = ast.Name(_NAME, ast.Load()) if is_called else ast.Call(ast.Name(_NAME, ast.Load()), [], [])
+        other = ast.fix_missing_locations(ast.copy_location(other, node))
+        setattr(parent, field, other if place is None else [*value[:place], other, *value[place + 1 :]])
+        yield
+        setattr(parent, field, value)
 
 
-def _is_expression(node):
-    is_value = isinstance(node, ast.expr) and not isinstance(node, _NO_VALUES)
-    return is_value and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+def _expressions_in(parent):
+    """The expressions right below a node: each one's field, its place there or None, whether it is called."""
+    for field, value in ast.iter_fields(parent):
+        is_called = isinstance(parent, ast.Call) and field == "func"
+        for place, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            is_value = isinstance(node, ast.expr) and not isinstance(node, _NO_VALUES)
+            if is_value and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+                yield field, place, is_called
