@@ -92,12 +92,14 @@ WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
         (1, BY_IMAGE.format("torch.relu(x[i] @ V + b) @ w + a"), 13, "All else is right."),
         (2, "return torch.stack([(i @ V).relu(b) @ W + a for i in x]).view(-1, 28, 28)", 4, "after the"),
         (1, Z + "r = (z @ W) ** a\n" + END, 10, "What comes after the reconstruction x̂ is right."),  # nan
+        (3, "return torch.stack([((x[i] - reconstruction[i]) ** 2).sum() for i in rang(len(x))])", 8, "All"),
         # No more than what is there:
         (1, NO_R + END, 5, "What comes after the reconstruction x̂ is right."),
         (1, NO_R + "return (x - r).abs().sum()", 0, "not defined"),
         (1, NO_R + "return ((x - r) ** 4).sum(1).mean()", 0, "not defined"),
         (1, "z = torch.sigmoid(x @ V + B)\n" + R + END, 8, "What comes after the hidden layer z is right."),
         (1, "return loss", 0, "not defined"),
+        (1, Z + "raise SystemExit", 5, "Then: Your function stops with SystemExit"),
         (1, WHILE + NO_R + END, 0, "not defined"),  # with other values it might never end
         (2, NO_R + "return x.reshape(-1, 28, 28) * r", 0, "not defined"),
         (3, "d = x - r\nreturn -(d ** 2).flatten(1).sum(1)", 0, "not defined"),

@@ -60,6 +60,11 @@ def tensor_of(array):
     return _from_numpy(array.copy())
 
 
+def numbers_of(result):
+    """The numbers of a result; IndexError if it has none."""
+    return _describe(result)[1][0]
+
+
 def recorder():
     """A context that keeps all different tensors that torch computes, as arrays in `tensors`, while there is
     room for them."""

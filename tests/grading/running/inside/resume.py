@@ -2,12 +2,13 @@
 
 import ast
 import contextlib
+import functools
 import io
 import itertools
 import linecache
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def call_resumed(name: str, namespace: dict, path: str, arrays, stand_in: np.nda
     """Call a function once for each of its expressions, which gives `stand_in` then. As `call.call`.
 
     Functions and classes of the same file that it uses are searched, too. Where there is a loop, the rows of
-    `stand_in` are tried in turn as well. A whole number is given as such.
+    `stand_in` are tried in turn as well. A whole number is given as a size.
 
     Args:
         name, namespace, path: what the function is called in which module, and that module's file.
@@ -40,23 +41,31 @@ def call_resumed(name: str, namespace: dict, path: str, arrays, stand_in: np.nda
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         stack.enter_context(contextlib.suppress(OSError, SyntaxError, ValueError))  # its source is lost
-        for definitions, given in _variants(name, path):
+        linecache.checkcache(path)
+        for definitions, given in _variants(name, path, "".join(linecache.getlines(path))):
             if time.process_time() > end or room < 0 or len(found) == call.MAX_TRACED:
                 break
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception, SystemExit):
                 variant = namespace | {_NAME: given(stand_in)}
                 for definition in definitions:
                     exec(definition, variant)
-                _, numbers = call.call(variant[name], arrays)
-                found |= {numbers[0].tobytes(): numbers[0]}
-                room -= numbers[0].size
+                numbers = call.numbers_of(variant[name](*map(call.tensor_of, arrays)))
+                found |= {numbers.tobytes(): numbers}
+                room -= numbers.size
     traced = seen.tensors if trace else list(found.values())
     return {"kind": "NoneType", "traced": len(traced)}, traced
 
 
+class _Size(int):
+    """A number of images, which can be looped over as well."""
+
+    def __iter__(self):
+        return iter(range(self))
+
+
 def _whole(stand_in):
     is_size = not stand_in.ndim and float(stand_in).is_integer()
-    return lambda *_, **__: int(stand_in) if is_size else call.tensor_of(stand_in)
+    return lambda *_, **__: _Size(stand_in) if is_size else call.tensor_of(stand_in)
 
 
 def _by_rows(stand_in):
@@ -64,11 +73,11 @@ def _by_rows(stand_in):
     return lambda *_, **__: call.tensor_of(np.array(next(rows)))
 
 
-def _variants(name, path) -> Iterator[tuple[list, Callable]]:
+@functools.lru_cache(maxsize=4)
+def _variants(name, path, text) -> list[tuple[list, Callable]]:
     """The compiled definitions of a function and of what it uses, with one expression replaced in each, and
     how that gets its value."""
-    linecache.checkcache(path)
-    tree = ast.parse("".join(linecache.getlines(path)), path)
+    found, tree = [], ast.parse(text, path)
     statements = [one for one in needed(tree, [name], path) if _is_definition(one)]
     compiled = [_compiled(one, path) for one in statements]
     has_loop = any(isinstance(node, _LOOPS) for one in statements for node in ast.walk(one))
@@ -76,9 +85,8 @@ def _variants(name, path) -> Iterator[tuple[list, Callable]]:
         for _ in _replacements(statement):
             with contextlib.suppress(SyntaxError, ValueError):
                 variant = [*compiled[:place], _compiled(statement, path), *compiled[place + 1 :]]
-                yield variant, _whole
-                if has_loop:
-                    yield variant, _by_rows
+                found += [(variant, _whole), (variant, _by_rows)] if has_loop else [(variant, _whole)]
+    return found
 
 
 def _is_definition(statement):
