@@ -1,9 +1,12 @@
 """What was right before a function stopped and after it is earned, and nothing else is."""
 
+from importlib.util import module_from_spec, spec_from_file_location
+
 import numpy as np
 import pytest
 
 from tests.grading.judging.examine import examine
+from tests.grading.judging.function import check_function
 from tests.grading.judging.grade import default_probes
 from tests.grading.running.answers import Raised, Returned
 from tests.grading.running.inside import call
@@ -119,6 +122,19 @@ def test_it_goes_on_in_functions_that_it_calls_and_is_silent(capsys):
         in_class += "    def encode(self, x, V, b):\n        return torch.relu(x @ V + b)\n"
         assert points(results_of(1, body, head + in_class)) == 13
     assert capsys.readouterr().out.count("again") < 40  # of more than a thousand calls
+
+
+def test_it_goes_on_in_solution_py_where_a_cell_hands_all_to_it(tmp_path):
+    path = tmp_path / "solution.py"
+    path.write_text(
+        "import torch\ndef anomaly_score(x, reconstruction):\n    return ((x - r) ** 2).flatten(1).sum(1)\n"
+    )
+    spec = spec_from_file_location("solution", path)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    names = {"solution": module}
+    exec("def anomaly_score(x, reconstruction):\n    return solution.anomaly_score(x, reconstruction)", names)
+    assert sum(result.points for result in check_function(names["anomaly_score"], 3)) == 8
 
 
 def stopped(number, traced):
