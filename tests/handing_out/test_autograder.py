@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.grading.handed_in.submission import Submission
 from tests.grading.handing_out import autograder, students
 from tests.grading.judging.result import Cause, Grade, Result
 from tests.grading.reporting.gradescope import results
@@ -19,7 +20,7 @@ from tests.grading.running.process import SandboxError
 from tests.grading.sheet.rubric import CRITERIA, TOTAL
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.usefixtures("solution")
 REFERENCE = (ROOT / "solution.py").read_text(encoding="utf-8")
 
 
@@ -78,9 +79,8 @@ def test_the_autograder_grades_whatever_was_uploaded(tmp_path, source, monkeypat
 
 def test_its_inputs_are_new_each_time(tmp_path, monkeypatch):
     """Those of the checks are known: answers could be computed at home, and written down."""
-    (tmp_path / "solution.py").write_text(REFERENCE, encoding="utf-8")
     monkeypatch.setattr(autograder, "grade", lambda submission, sandbox, probes=None: probes)
-    probes = [autograder.grade_one(tmp_path) for _ in range(2)]
+    probes = [autograder.grade_alone(Submission("x", source=REFERENCE), tmp_path) for _ in range(2)]
     assert probes[0].seed != probes[1].seed
     assert (probes[0].models.values[0].arrays["x"] != probes[1].models.values[0].arrays["x"]).any()
 
@@ -184,7 +184,7 @@ def test_a_grader_that_fails_still_writes_results(tmp_path, monkeypatch, error, 
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(autograder, "grade_one", fail)
+    monkeypatch.setattr(autograder, "grade_alone", fail)
     with pytest.raises(type(error)):
         autograder.write_results(tmp_path, tmp_path / "results.json")
     found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
@@ -198,7 +198,7 @@ def test_what_a_human_has_to_look_at_is_told_on_gradescope_with_the_only_number_
 ):
     cause = Cause("time", "It did not answer.", needs_human=True)
     undecided = Grade("x", [Result(criterion, (cause,)) for criterion in CRITERIA])
-    monkeypatch.setattr(autograder, "grade_one", lambda path: undecided)
+    monkeypatch.setattr(autograder, "grade_alone", lambda *_: undecided)
     autograder.write_results(tmp_path, tmp_path / "results.json")
     found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert found["score"] == 0 and found["output"].startswith("This is not graded yet")
