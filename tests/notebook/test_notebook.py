@@ -17,7 +17,7 @@ import data
 from tests.grading.sheet.rubric import EXERCISES
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.usefixtures("solution")
 NOTEBOOK = ROOT / "exercise_sheet_8.ipynb"
 ALL_DIGITS = "27.89 19.00 14.07 14.76 13.09"
 ZEROS = (
