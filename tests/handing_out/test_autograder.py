@@ -38,43 +38,31 @@ def source(tmp_path_factory):
     return folder / "source"
 
 
-def run_autograder(source, submission, *arguments):
-    command = [sys.executable, "-m", "tests.grading.handing_out.autograder", *arguments, str(submission)]
-    if arguments == ("--grade",):
-        command.append(str(submission) + ".results.json")
-    run = subprocess.run(command, cwd=source, capture_output=True, text=True, encoding="utf-8")
-    if arguments == ("--grade",):
-        return run, json.loads(Path(command[-1]).read_text(encoding="utf-8"))
-    return run, None
+READS_THE_SOURCE = """
+for path in ("/autograder/source", "../source"):
+    try:
+        exec(open(f"{path}/solution.py").read())
+    except OSError:
+        pass
+"""
 
 
-READS_THE_SOURCE = (
-    "for path in ('/autograder/source', '../source'):\n    exec(open(f'{path}/solution.py').read())"
-)
-
-
-@pytest.mark.parametrize(
-    ("files", "score"),
-    [
-        (
-            {"src/solution.py": REFERENCE.replace("torch.relu(x @ V + b)", "x @ V + b"), "README.md": "x"},
-            TOTAL - 5,
-        ),
-        ({"solution.py": READS_THE_SOURCE}, 0),
-    ],
-    ids=["no ReLU", "reads the source"],
-)
-def test_the_autograder_grades_whatever_was_uploaded(tmp_path, source, monkeypatch, files, score):
+def test_the_autograder_grades_whatever_was_uploaded(tmp_path, source, monkeypatch):
     """In a container whose terminal knows ASCII only, too."""
-    for path, content in files.items():
-        (tmp_path / "up" / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "up" / path).write_text(content, encoding="utf-8")
+    upload = tmp_path / "up" / "src"
+    upload.mkdir(parents=True)
+    (upload.parent / "README.md").write_text("x")
+    wrong = REFERENCE.replace("torch.relu(x @ V + b)", "x @ V + b") + READS_THE_SOURCE
+    (upload / "solution.py").write_text(wrong, encoding="utf-8")
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    run, found = run_autograder(source, tmp_path / "up", "--grade")
+    command = [sys.executable, "-m", "tests.grading.handing_out.autograder", "--grade", str(upload.parent)]
+    command += [str(tmp_path / "results.json")]
+    run = subprocess.run(command, cwd=source, capture_output=True, text=True, encoding="utf-8")
     assert run.returncode == 0, run.stderr
-    assert found["score"] == sum(test.get("score", 0) for test in found["tests"]) == score
+    found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert found["score"] == sum(test.get("score", 0) for test in found["tests"]) == TOTAL - 5
     assert sum(test["max_score"] for test in found["tests"]) == TOTAL
-    assert ("max(0, ·)" in found["output"]) == ("max(0, ?)" in run.stdout) == bool(score)
+    assert "max(0, ·)" in found["output"] and "max(0, ?)" in run.stdout
 
 
 def test_its_inputs_are_new_each_time(tmp_path, monkeypatch):

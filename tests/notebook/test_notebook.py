@@ -8,7 +8,6 @@ import sys
 import warnings
 from pathlib import Path
 
-import nbconvert
 import nbformat
 import pytest
 import torch
@@ -237,31 +236,6 @@ def test_the_page_shows_no_progress_bars(tmp_path):
     page = (tmp_path / "exercise_sheet_8.html").read_text(encoding="utf-8")
     assert "%|" not in page
     assert "No description has been provided" not in page
-
-
-# With twenty steps of training an epoch, for what is no matter of numbers.
-QUICKLY = """
-import itertools, runpy
-from torch.utils.data import DataLoader, RandomSampler
-whole = DataLoader.__iter__
-DataLoader.__iter__ = lambda self: itertools.islice(
-    whole(self), 20 if isinstance(self.sampler, RandomSampler) else None
-)
-runpy.run_path("sheet.py", run_name="__main__")
-"""
-
-
-def test_it_runs_as_a_script(tmp_path):
-    (tmp_path / "sheet.py").write_text(
-        nbconvert.PythonExporter().from_filename(str(NOTEBOOK))[0], encoding="utf-8"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", QUICKLY], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8",
-        env=os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"},
-    )  # fmt: skip
-    assert run.returncode == 0, run.stderr
-    assert "Total: 35/35 points" in run.stdout
-    assert "%|" not in run.stdout + run.stderr
 
 
 def test_every_code_cell_was_run_in_order(cells):
