@@ -45,7 +45,7 @@ def offline(monkeypatch):
 
 
 @pytest.fixture
-def serve(monkeypatch):
+def serve(monkeypatch, clock):
     """serve(f, g): two mirrors, each a function of (handler, file name)."""
     servers = []
 

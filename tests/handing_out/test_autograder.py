@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -82,8 +83,8 @@ def test_where_nothing_hides_the_autograder_its_folders_are_closed_to_other_user
     for name in ("source", "results", "submission_metadata.json"):
         (tmp_path / name).chmod(0o777)
     script = (source / "run_autograder").read_text(encoding="utf-8")
-    script = script.replace("/autograder/", f"{tmp_path}/")
-    script = script.replace(f"{tmp_path}/venv/bin/python", sys.executable)
+    script = script.replace("/autograder/", f"{shlex.quote(str(tmp_path))}/")
+    script = script.replace(f"{shlex.quote(str(tmp_path))}/venv/bin/python", shlex.quote(sys.executable))
     subprocess.run(["bash", "-c", script], check=True, capture_output=True)
     assert json.loads((tmp_path / "results/results.json").read_text())["output"] == "Nothing was handed in."
     for name in ("source", "results", "submission_metadata.json"):
@@ -217,7 +218,7 @@ def test_github_classroom_grades_a_hand_out(tmp_path):
         (sheet / name).write_text("1 / 0")
     _, copy, run = re.findall(r"- run: (.*)\n(?: +working-directory: (.*))?", workflow)
     for command, place in (copy, run):
-        script = command.replace("python ", f"{sys.executable} ")
+        script = command.replace("python ", f"{shlex.quote(sys.executable)} ")
         environment = os.environ | {"RUNNER_TEMP": str(elsewhere), "GITHUB_WORKSPACE": str(sheet)}
         done = subprocess.run(
             ["bash", "-c", script],

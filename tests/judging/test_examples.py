@@ -23,7 +23,7 @@ def origin():
 @pytest.fixture(scope="module")
 def sandbox(origin):
     preload = imported_by([one for name, one in submissions().items() if name.startswith("right/")])
-    with Sandbox(Limits(seconds=20), preload, origin=origin) as sandbox:
+    with Sandbox(Limits(seconds=60), preload, origin=origin) as sandbox:
         yield sandbox
 
 
