@@ -35,7 +35,8 @@ def source(tmp_path_factory):
         modes = {info.filename: info.external_attr >> 16 & 0o777 for info in archive.infolist()}
         archive.extractall(folder / "source")
     assert modes["setup.sh"] == modes["run_autograder"] == 0o755
-    assert all(name.startswith("tests/grading/") for name in set(modes) - {"setup.sh", "run_autograder", "tests/__init__.py"})  # fmt: skip
+    others = {name for name in modes if not name.startswith("tests/grading/")}
+    assert others == {"setup.sh", "run_autograder", "tests/__init__.py"}
     return folder / "source"
 
 
@@ -97,7 +98,10 @@ def test_a_remark_that_costs_nothing_is_seen_on_gradescope():
 
 
 # Of root's rights, those that Docker leaves.
-IN_CONTAINERS = "+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap"
+IN_CONTAINERS = (
+    "+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,"
+    "+sys_chroot,+mknod,+audit_write,+setfcap"
+)
 USERS = """
 import ctypes, os, sys
 ready, go = os.pipe(), os.pipe()
