@@ -44,29 +44,31 @@ def check(*functions: Callable) -> None:
         if line:
             line.write("checking …")
         shown = _examined(functions, callers, printed)
-    display(Shown(shown, f"<p>{_marked_up(shown)}</p>") if isinstance(shown, str) else shown)
+    display(shown)
     if text := "".join(printed)[:_PRINTED].rstrip():
         print(f"Your code prints, the first time that it is called:\n{text}")
 
 
 def _examined(functions, callers, printed):
     """What is shown. What the functions print is added to `printed`."""
-    results, in_cells, notes = [], [], []
+    results, in_cells, in_file, notes = [], [], [], []
     for function in dict.fromkeys(functions or (None,)):
         name = _name_of(function, callers)
         if name is None:
-            return f"check takes the functions of this sheet: check({', '.join(FUNCTIONS.values())})."
+            return _sentence(
+                f"check takes the functions of this sheet: check({', '.join(FUNCTIONS.values())})."
+            )
         is_from_solution = solution_file.is_from_solution(function)
         if is_from_solution and (problem := solution_file.load_problem()):
-            return f"solution.py stops before any function is called. {problem}"
+            return _sentence(f"solution.py stops before any function is called. {problem}")
         try:
             results += _results(function, name, printed)
         except KeyboardInterrupt:
-            return f"Interrupted: {name} had not answered yet. Is there an endless loop?"
+            return _sentence(f"Interrupted: {name} had not answered yet. Is there an endless loop?")
         notes += _unreached(function, name) if is_from_solution else []
-        in_cells += [] if is_from_solution else [name]
+        (in_file if is_from_solution else in_cells).append(name)
     if solution_file.is_in_use():
-        notes += _notes(results, in_cells, len(functions))
+        notes += _notes(results, in_cells, in_file)
     if any(result.needs_human for result in results):
         notes.append(LOOKED_AT)
     return _table(Grade("", [result.settled() for result in results]), len(functions) > 1, notes)
@@ -120,7 +122,7 @@ def _unreached(function, name):
     ]
 
 
-def _notes(results, in_cells, checked):
+def _notes(results, in_cells, in_file):
     """What to do next, and what will be handed in, for a student in the notebook."""
     notes = []
     if any(cause.kind == NOT_IMPLEMENTED for result in results for cause in result.causes):
@@ -133,11 +135,15 @@ def _notes(results, in_cells, checked):
     elif in_cells:
         names = " and ".join(f"`{name}`" for name in in_cells)
         notes.append(f"{names}: written in this notebook. Hand in the notebook as well as solution.py.")
-    if len(in_cells) < checked:
+    if in_file:
         notes += solution_file.remarks()
         if any(result.lost for result in results):
             notes.append(solution_file.saved())  # perhaps the student's last change was not
     return notes
+
+
+def _sentence(text):
+    return Shown(text, f"<p>{_marked_up(text)}</p>")
 
 
 def _table(grade, is_brief, notes):
