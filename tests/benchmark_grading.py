@@ -18,7 +18,7 @@ RIGHT = sorted((ROOT / "tests" / "submissions" / "right").glob("*.py"))
 
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
-    for n in (max(1, count // 3), count):
+    for n in sorted({max(1, count // 3), count}):
         for jobs in (1, 2):
             seconds, memory, mean = timed(n, jobs)
             each = f"{seconds / n * 1000:.0f} ms each"

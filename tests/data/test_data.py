@@ -9,7 +9,6 @@ import http.server
 import os
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +45,7 @@ def offline(monkeypatch):
 
 
 @pytest.fixture
-def serve(monkeypatch):
+def serve(monkeypatch, clock):
     """serve(f, g): two mirrors, each a function of (handler, file name)."""
     servers = []
 
@@ -68,7 +67,7 @@ def serve(monkeypatch):
             server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
             server.daemon_threads = True
             server.handle_error = lambda *_: None  # clients that give up are expected
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
             servers.append(server)
             urls.append(f"http://127.0.0.1:{server.server_port}/")
         monkeypatch.setattr(MNIST, "mirrors", urls)
@@ -79,7 +78,56 @@ def serve(monkeypatch):
         server.server_close()
 
 
-def sending(files, seconds_per_chunk=0.0):
+class Clock:
+    """Stands for `time` in `data`: only while a mirror lets it wait does time pass there, and at once."""
+
+    def __init__(self):
+        self.now, self.looks, self.is_slow, self.test_ends = 0, 0, False, threading.Event()
+
+    def monotonic(self):
+        if self.is_slow:
+            self.looks += 1
+            if self.looks == 3:  # the first may be before it waits
+                self.now, self.is_slow = self.now + 100, False
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(data, "time", clock)
+    yield clock
+    clock.test_ends.set()
+
+
+@pytest.fixture
+def silent(clock):
+    def respond(handler, name):
+        clock.is_slow = True
+        clock.test_ends.wait()
+
+    return respond
+
+
+@pytest.fixture
+def dripping(clock, archives):
+    """Sends some bytes every now and then: that is no progress."""
+
+    def respond(handler, name):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(archives[name])))
+        handler.end_headers()
+        if handler.command == "GET":
+            clock.is_slow = True
+            for i in range(len(archives[name])):
+                handler.wfile.write(archives[name][i : i + 1])
+                if clock.test_ends.wait(0.05):
+                    break
+
+    return respond
+
+
+def sending(files):
     def respond(handler, name):
         if name not in files:
             return handler.send_error(404)
@@ -87,9 +135,7 @@ def sending(files, seconds_per_chunk=0.0):
         handler.send_header("Content-Length", str(len(files[name])))
         handler.end_headers()
         if handler.command == "GET":
-            for start in range(0, len(files[name]), 1000):
-                handler.wfile.write(files[name][start : start + 1000])
-                time.sleep(seconds_per_chunk)
+            handler.wfile.write(files[name])
 
     return respond
 
@@ -174,37 +220,35 @@ def test_download(tmp_path, archives, serve, capsys):
     assert not list((tmp_path / "MNIST" / "raw").glob(".*"))  # no leftovers
 
 
-def test_second_mirror_helps(tmp_path, archives, serve):
-    damaged = {name: content[:-1] for name, content in archives.items()}
-    serve(sending(damaged), sending(archives))
+def test_second_mirror_helps(tmp_path, archives, serve, damaged):
+    serve(damaged, sending(archives))
     assert_intact(data.load_mnist(tmp_path), archives)
 
 
-def silent(handler, name):
-    time.sleep(60)
-
-
-def test_second_mirror_helps_when_the_first_is_silent(tmp_path, archives, serve):
+def test_second_mirror_helps_when_the_first_is_silent(tmp_path, archives, serve, silent):
     serve(silent, sending(archives))
-    assert_intact(data.load_mnist(tmp_path, patience=1.0), archives)
+    assert_intact(data.load_mnist(tmp_path), archives)
 
 
-def refusing(handler, name):
-    handler.send_error(503)
+@pytest.fixture
+def refusing():
+    return lambda handler, name: handler.send_error(503)
+
+
+@pytest.fixture
+def damaged(archives):
+    return sending({name: content[:-1] for name, content in archives.items()})
 
 
 @pytest.mark.parametrize("trouble", ["silent", "refusing", "dead", "damaged", "dripping"])
-def test_network_trouble_ends_in_the_sample(tmp_path, archives, serve, offline, capsys, monkeypatch, trouble):
+def test_network_trouble_ends_in_the_sample(tmp_path, serve, offline, capsys, monkeypatch, request, trouble):
     if trouble == "dead":
         monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])
     else:
-        damaged = {name: content[:-1] for name, content in archives.items()}
-        answers = {"silent": silent, "refusing": refusing, "damaged": sending(damaged)}
-        serve(answers.get(trouble) or sending(archives, seconds_per_chunk=0.3))
-    start = time.monotonic()
-    assert data.load_mnist(tmp_path, patience=1.0) == "the sample"
-    assert time.monotonic() - start < 4
+        serve(request.getfixturevalue(trouble))
+    assert data.load_mnist(tmp_path) == "the sample"
     out = capsys.readouterr().out
+    assert ("no answer for 8 seconds" in out) == (trouble in ("silent", "dripping"))
     assert out.count("MNIST could not be downloaded: ") == 1 and "put its four .gz files into" in out
     assert out.count("Your numbers will differ from the sheet's") == 1
 

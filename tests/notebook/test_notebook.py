@@ -5,9 +5,9 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
-import nbconvert
 import nbformat
 import pytest
 import torch
@@ -17,7 +17,7 @@ import data
 from tests.grading.sheet.rubric import EXERCISES
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.usefixtures("solution")
 NOTEBOOK = ROOT / "exercise_sheet_8.ipynb"
 ALL_DIGITS = "27.89 19.00 14.07 14.76 13.09"
 ZEROS = (
@@ -49,6 +49,8 @@ def cells():
 
 def test_notebook_runs_and_prints_what_is_stored(cells):
     is_sample = data.load_mnist()[0].is_sample
+    if is_sample:
+        warnings.warn("MNIST could not be had: the notebook ran on a sample, not compared.", stacklevel=1)
     result = nbval(NOTEBOOK, compare=not is_sample)
     if result.returncode and not is_sample and torch.backends.cpu.get_cpu_capability() != STORED_ON:
         notebook = nbformat.read(NOTEBOOK, as_version=4)
@@ -227,35 +229,13 @@ def test_figures_have_an_alternative_text(cells):
     assert all(len(re.search(r'alt="([^"]*)"', page)[1]) > 40 for page in figures)
 
 
-def test_the_page_shows_no_progress_bars():
-    page, _ = nbconvert.HTMLExporter().from_filename(str(NOTEBOOK))
+def test_the_page_shows_no_progress_bars(tmp_path):
+    """The README's command, without executing the notebook once more."""
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--output-dir", str(tmp_path)]
+    subprocess.run([*command, NOTEBOOK.name], cwd=ROOT, check=True)
+    page = (tmp_path / "exercise_sheet_8.html").read_text(encoding="utf-8")
     assert "%|" not in page
     assert "No description has been provided" not in page
-
-
-# With twenty steps of training an epoch, for what is no matter of numbers.
-QUICKLY = """
-import itertools, runpy
-from torch.utils.data import DataLoader, RandomSampler
-whole = DataLoader.__iter__
-DataLoader.__iter__ = lambda self: itertools.islice(
-    whole(self), 20 if isinstance(self.sampler, RandomSampler) else None
-)
-runpy.run_path("sheet.py", run_name="__main__")
-"""
-
-
-def test_it_runs_as_a_script(tmp_path):
-    (tmp_path / "sheet.py").write_text(
-        nbconvert.PythonExporter().from_filename(str(NOTEBOOK))[0], encoding="utf-8"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", QUICKLY], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8",
-        env=os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"},
-    )  # fmt: skip
-    assert run.returncode == 0, run.stderr
-    assert "Total: 35/35 points" in run.stdout
-    assert "%|" not in run.stdout + run.stderr
 
 
 def test_every_code_cell_was_run_in_order(cells):

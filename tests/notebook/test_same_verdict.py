@@ -7,19 +7,12 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from tests.examples import EXAMPLES, EXPECTED
-from tests.grading.handed_in.reading import find_submissions
+from tests.examples import EXPECTED, submissions
 from tests.grading.judging.function import check_function
 from tests.grading.notebook import solution_file
 from tests.grading.sheet.rubric import CRITERIA, FUNCTIONS
 
 NAMES = [name for name in EXPECTED if not name.startswith("hostile/")]
-
-
-@pytest.fixture(scope="module")
-def submissions():
-    found = {folder: find_submissions([EXAMPLES / folder]) for folder in ("right", "wrong")}
-    return {f"{folder}/{one.file}": one for folder, work in found.items() for one in work}
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +47,8 @@ def names_of(submission, folder, new_shell, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore:To exit")  # as IPython says where a cell exits
 @pytest.mark.parametrize("name", NAMES)
-def test_the_check_says_what_the_grader_says(name, submissions, new_shell, tmp_path, monkeypatch, capsys):
-    names = names_of(submissions[name], tmp_path, new_shell, monkeypatch)
+def test_the_check_says_what_the_grader_says(name, new_shell, tmp_path, monkeypatch, capsys):
+    names = names_of(submissions()[name], tmp_path, new_shell, monkeypatch)
     if solution_file.load_problem():
         assert EXPECTED[name] == dict.fromkeys([criterion.id for criterion in CRITERIA], "syntax")
         return

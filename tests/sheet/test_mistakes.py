@@ -1,5 +1,6 @@
 """Every declared mistake is named and costs what it declares, alone and in pairs; so is a new one."""
 
+import itertools
 import random
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.grading.judging import explain
 from tests.grading.judging.examine import examine
 from tests.grading.judging.function import check_function, default_probes, over_function
 from tests.grading.sheet import mistakes
+from tests.grading.sheet.probes import Probes
 from tests.grading.sheet.rubric import EXERCISES, Criterion, Exercise
 from tests.grading.sheet.steps import Step, combinations, evaluate, steps_of
 from tests.written import HEAD, source_of
@@ -34,7 +36,8 @@ def test_the_guide_tells_how_to_declare_one_and_what_the_points_are():
 
 
 def all_of(number):
-    return [way for step in steps_of(FORMULAS[number], ARGUMENTS[number]) for way in step.mistakes]
+    """All mistakes that are known of an exercise, by name."""
+    return {way.name: way for step in steps_of(FORMULAS[number], ARGUMENTS[number]) for way in step.mistakes}
 
 
 def values_of(number, ways):
@@ -63,7 +66,7 @@ NOT_ALONE = {  # what can't be seen alone, or stops torch, or is not linear in t
     (1, "error: bce"),
     (1, "error: x_only"),  # nothing of the network is used: it costs what stands there
 }
-SINGLE = [(n, way) for n in EXERCISES for way in all_of(n) if (n, way.name) not in NOT_ALONE]
+SINGLE = [(n, way) for n in EXERCISES for way in all_of(n).values() if (n, way.name) not in NOT_ALONE]
 
 
 @pytest.mark.parametrize(("number", "way"), SINGLE, ids=[f"{n} {way.name}" for n, way in SINGLE])
@@ -71,10 +74,9 @@ def test_a_mistake_is_named_and_costs_its_part(number, way):
     lost = graded(number, (way,))
     assert lost, "it earns full points"
     # Another mistake may compute the very same: for the loss, −x̂ is an x + x̂.
-    same = [way, *(other for other in all_of(number) if is_same(number, (way,), (other,)))]
-    named = next(
-        (other for other in same if other.part in lost and lost[other.part].mistake == other.name), None
-    )
+    known = {part: all_of(number).get(result.mistake) for part, result in lost.items()}
+    right = (other for part, other in known.items() if other and other.part == part)
+    named = next((other for other in right if other is way or is_same(number, (way,), (other,))), None)
     assert named, lost
     assert lost[named.part].reason.startswith(named.sentence.partition("{c:g}")[0])
     others = {part: r.mistake for part, r in lost.items() if part not in (named.part, *named.hides)}
@@ -95,11 +97,10 @@ def test_steps_are_called_what_their_variables_are_called():
     assert len(steps) > 15 and all(step.name == name for name, step in steps.items())
 
 
-def pairs(number, count):
+def pairs(number):
+    """Pairs of mistakes at random, whose answers can be computed and differ from the right ones."""
     ways = combinations(steps_of(FORMULAS[number], ARGUMENTS[number]), 2)
-    chosen = random.Random(8).sample(ways, 4 * count)
-    visible = [some for some in chosen if _is_visible(number, some)]
-    return [(number, some) for some in visible[:count]]
+    return filter(lambda some: _is_visible(number, some), random.Random(8).sample(ways, 200))
 
 
 def _is_visible(number, ways):
@@ -110,29 +111,19 @@ def _is_visible(number, ways):
     return all(v is not None and (v.shape != r.shape or not np.allclose(v, r)) for v, r in pairs)
 
 
-PAIRS = [pair for number, count in ((1, 30), (2, 20), (3, 10)) for pair in pairs(number, count)]
-
-
-@pytest.mark.parametrize(
-    ("number", "ways"), PAIRS, ids=[f"{n} {' + '.join(w.name for w in ways)}" for n, ways in PAIRS]
-)
-def test_two_mistakes_are_both_named(number, ways):
-    lost = graded(number, ways)
-    named = {name for result in lost.values() for name in result.mistake.split(" and ")}
-    if named >= {way.name for way in ways}:
-        return
-    # Others may compute the same; what is said must be true.
-    known = {way.name: way for way in all_of(number)}
-    claimed = tuple(known[name] for name in named if name in known)
-    assert len(claimed) <= 2
-    assert number == 3 or not any("unknown" in result.mistake for result in lost.values()), lost
-    assert any(way.fitted for way in (*claimed, *ways)) or is_same(number, claimed, ways) or number == 3, (
-        named
-    )
-
-
-def test_pairs_are_many():
-    assert len(PAIRS) == 60
+@pytest.mark.parametrize(("number", "count"), [(1, 15), (2, 10), (3, 5)])
+def test_two_mistakes_are_both_named(number, count):
+    for ways in itertools.islice(pairs(number), count):
+        lost = graded(number, ways)
+        named = {name for result in lost.values() for name in result.mistake.split(" and ")}
+        if named >= {way.name for way in ways}:
+            continue
+        # Others may compute the same; what is said must be true.
+        claimed = tuple(way for name, way in all_of(number).items() if name in named)
+        assert len(claimed) <= 2, (ways, named)
+        if number != 3:  # many scores order the images alike
+            assert not any("unknown" in result.mistake for result in lost.values()), (ways, lost)
+            assert any(w.fitted for w in (*claimed, *ways)) or is_same(number, claimed, ways), (ways, named)
 
 
 # ---------------------------------------------------------------- declaring
@@ -148,9 +139,7 @@ def test_a_mistake_is_added_by_one_call(monkeypatch):
     assert {r.criterion.part: r.mistake for r in before if r.lost} == {"hidden": "unknown"}
     monkeypatch.setattr(mistakes.activation, "mistakes", list(mistakes.activation.mistakes))
     mistakes.activation.mistake("cos", np.cos, "torch.cos(t)", "Your hidden layer uses a cosine.")
-    explain.search.cache_clear()
-    after = check_function(cosine, 2)
-    explain.search.cache_clear()
+    after = check_function(cosine, 2, Probes(1))  # for other inputs nobody has searched before
     assert {r.criterion.part: r.reason for r in after if r.lost} == {
         "hidden": "Your hidden layer uses a cosine."
     }

@@ -1,12 +1,4 @@
-"""Gradescope's autograder.zip, and the grading of the one submission that Gradescope or GitHub Classroom has.
-
-python -m tests.grading.handing_out.autograder OUT.zip
-    makes the archive to upload to Gradescope
-python -m tests.grading.handing_out.autograder --grade PATH RESULTS.json
-    grades whatever lies at PATH, for Gradescope
-python -m tests.grading.handing_out.autograder --classroom PATH
-    the same in a workflow, for GitHub Classroom
-"""
+"""Gradescope's autograder.zip, and the grading of a single submission there or on GitHub Classroom."""
 
 import argparse
 import json
@@ -15,93 +7,44 @@ import sys
 from pathlib import Path
 
 from ..handed_in.reading import find_one
-from ..handed_in.submission import imported_by
+from ..handed_in.submission import Submission, imported_by
 from ..judging.grade import grade
 from ..judging.result import Cause, Grade, Result, Status
 from ..reporting.gradescope import results
 from ..reporting.text import number, table
 from ..reporting.writing import pack, write_whole
-from ..running.process import Limits, SandboxError
+from ..running.process import SandboxError
 from ..running.sandbox import Sandbox
 from ..sheet.probes import Probes
 from ..sheet.rubric import CRITERIA, TOTAL
 
-GRADER = Path(__file__).resolve().parents[1]
-# The small CPU build; where its index can't be reached, the large one.
-SMALL = "install torch torchvision --index-url https://download.pytorch.org/whl/cpu"
-LARGE = "install torch torchvision"
-OTHERS = "install numpy matplotlib scikit-learn tqdm"  # what the sheet imports, a solution may import as well
-SETUP = f"""\
-#!/usr/bin/env bash
-set -e
-export DEBIAN_FRONTEND=noninteractive
-apt-get update
-apt-get install -y python3-venv
-python3 -m venv /autograder/venv
-/autograder/venv/bin/pip {SMALL} || /autograder/venv/bin/pip {LARGE}
-/autograder/venv/bin/pip {OTHERS}
-"""
-RUN = """\
-#!/usr/bin/env bash
-# The submission runs as another user, and nothing else may keep it from the formulas in this container.
-chmod -f go= /autograder/source /autograder/results /autograder/submission_metadata.json
-cd /autograder/source
-/autograder/venv/bin/python -m tests.grading.handing_out.autograder \\
-    --grade /autograder/submission /autograder/results/results.json
-"""
-# Classroom takes the points only from a workflow and a job of these names. The grader runs elsewhere, since
-# Python would take a file of the author's for a module of its own.
-WORKFLOW = f"""\
-name: Autograding Tests
-on:
-  push:
-  workflow_dispatch:
-  repository_dispatch:
-permissions:
-  contents: read
-jobs:
-  run-autograding-tests:
-    runs-on: ubuntu-latest
-    if: github.actor != 'github-classroom[bot]'
-    timeout-minutes: 30
-    steps:
-      - uses: actions/checkout@v6
-      - uses: actions/setup-python@v6
-        with:
-          python-version: "3.12"
-      - run: (python -m pip {SMALL} || python -m pip {LARGE}) && python -m pip {OTHERS}
-        working-directory: ${{{{ runner.temp }}}}
-      - run: cp -r tests "$RUNNER_TEMP"
-      - run: python -m tests.grading.handing_out.autograder --classroom "$GITHUB_WORKSPACE"
-        working-directory: ${{{{ runner.temp }}}}
-"""
-
+HERE = Path(__file__).resolve().parent
 NOT_YET = "This is not graded yet: your teachers will look at it. The 0 is no grade."
 
 
 def files() -> dict[str, str]:
     """What Gradescope needs, {path: content}: the grader, and neither answers nor examples."""
-    found = {"setup.sh": SETUP, "run_autograder": RUN, "tests/__init__.py": ""}
-    return found | grader_files()
+    scripts = {name: (HERE / name).read_text(encoding="utf-8") for name in ("setup.sh", "run_autograder")}
+    return scripts | {"tests/__init__.py": ""} | grader_files()
 
 
 def grader_files() -> dict[str, str]:
     """The grader's modules, {path: content}."""
     return {
-        f"tests/grading/{path.relative_to(GRADER).as_posix()}": path.read_text(encoding="utf-8")
-        for path in sorted(GRADER.rglob("*.py"))
+        f"tests/grading/{path.relative_to(HERE.parent).as_posix()}": path.read_text(encoding="utf-8")
+        for path in sorted(HERE.parent.rglob("*.py"))
     }
 
 
-def grade_one(path: Path) -> Grade:
-    """The grade of whatever one person handed in.
+def grade_alone(submission: Submission, path: Path) -> Grade:
+    """The grade of what lies at `path`, for inputs that are new each time: nobody can know the answers.
 
     Raises:
-        Exception: the grader itself fails.
+        SandboxError: this machine can't grade.
     """
-    submission = find_one(path)
-    with Sandbox(Limits(), imported_by([submission])) as sandbox:
-        return grade(submission, sandbox, Probes(secrets.randbelow(10**6)))  # nobody can know the answers
+    folder = path if path.is_dir() else path.resolve().parent
+    with Sandbox(preload=imported_by([submission]), hidden=[folder]) as sandbox:
+        return grade(submission, sandbox, Probes(secrets.randbelow(10**6)))
 
 
 def write_results(path: Path, out: Path) -> Grade:
@@ -125,13 +68,11 @@ def write_results(path: Path, out: Path) -> Grade:
     # Should all of this be ended from outside, by a limit of time or of memory, this stays.
     fail("The grader did not come to an end.")
     try:
-        found = grade_one(path)
+        found = grade_alone(find_one(path), path)
         write(found)
-    except SandboxError as error:
-        fail(str(error))
-        raise
     except Exception as error:
-        fail(f"The grader failed ({type(error).__name__}).")
+        is_known = isinstance(error, SandboxError)
+        fail(str(error) if is_known else f"The grader failed ({type(error).__name__}).")
         raise
     return found
 
@@ -154,29 +95,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.grading.handing_out.autograder", description="Make or run an autograder."
     )
-    parser.add_argument("--grade", action="store_true", help="grade PATH and write RESULTS.json")
-    parser.add_argument("--classroom", action="store_true", help="grade PATH and tell GitHub its points")
-    parser.add_argument("paths", nargs="+", type=Path, metavar="OUT.zip | PATH [RESULTS.json]")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("out", nargs="?", type=Path, metavar="OUT.zip", help="make Gradescope's archive")
+    what.add_argument("--grade", nargs=2, type=Path, metavar=("PATH", "RESULTS.json"), help="for Gradescope")
+    what.add_argument("--classroom", type=Path, metavar="PATH", help="grade PATH, tell GitHub its points")
     options = parser.parse_args()
-    if len(options.paths) != (2 if options.grade else 1):
-        parser.error("--grade takes two paths, everything else takes one")
     if sys.stdout:
         sys.stdout.reconfigure(errors="replace")  # some containers know ASCII only
     if options.grade:
-        print("\n".join(table(write_results(*options.paths))))
+        print("\n".join(table(write_results(*options.grade))))
     elif options.classroom:
         try:
-            found = grade_one(*options.paths)
+            found = grade_alone(find_one(options.classroom), options.classroom)
         except SandboxError as error:
             parser.exit(3, f"Nobody was graded, and that is not your fault. {error} Tell your teachers.\n")
         print("\n".join(for_classroom(found)))
         parser.exit(0 if found.total == TOTAL else 1)
     else:
         try:
-            write_whole(options.paths[0], pack(files()))
+            write_whole(options.out, pack(files()))
         except OSError as error:
             parser.exit(1, f"No autograder was written: {error}.\n")
-        print(f"{options.paths[0]}: {len(files())} files")
+        print(f"{options.out}: {len(files())} files")
 
 
 if __name__ == "__main__":

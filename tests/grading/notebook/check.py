@@ -17,7 +17,7 @@ from ..judging.result import NOT_IMPLEMENTED, Grade
 from ..reporting.text import mark, rows_of, table
 from ..sheet.rubric import CRITERIA, FUNCTIONS
 from . import solution_file
-from .show import notice
+from .show import Shown, last_line
 
 # Of the sign alone, told apart by the colour-blind too: what is to be read keeps the theme's own colour.
 _SIGNS = {"ok": ("✓", "#00996f"), "LOST": ("✗", "#d55e00")}
@@ -39,38 +39,39 @@ def check(*functions: Callable) -> None:
 
     callers = sys._getframe(1).f_globals  # a lambda's name is known only there
     linecache.checkcache()
-    with notice("checking …"):
-        shown, printed = _examined(functions, callers)
+    printed = []
+    with last_line() as line:
+        if line:
+            line.write("checking …")
+        shown = _examined(functions, callers, printed)
     display(shown)
-    if printed:
-        print(f"Your code prints, the first time that it is called:\n{printed[:_PRINTED].rstrip()}")
+    if text := "".join(printed)[:_PRINTED].rstrip():
+        print(f"Your code prints, the first time that it is called:\n{text}")
 
 
-def _examined(functions, callers):
-    """What is shown, and what the functions print."""
-    results, in_cells, notes, printed = [], [], [], ""
+def _examined(functions, callers, printed):
+    """What is shown. What the functions print is added to `printed`."""
+    results, in_cells, in_file, notes = [], [], [], []
     for function in dict.fromkeys(functions or (None,)):
         name = _name_of(function, callers)
         if name is None:
-            listed = ", ".join(FUNCTIONS.values())
-            return _Text(f"check takes the functions of this sheet: check({listed})."), ""
+            return _sentence(
+                f"check takes the functions of this sheet: check({', '.join(FUNCTIONS.values())})."
+            )
         is_from_solution = solution_file.is_from_solution(function)
         if is_from_solution and (problem := solution_file.load_problem()):
-            return _Text(f"solution.py stops before any function is called. {problem}"), ""
-        prints = _Prints()
+            return _sentence(f"solution.py stops before any function is called. {problem}")
         try:
-            results += _results(function, name, prints)
+            results += _results(function, name, printed)
         except KeyboardInterrupt:
-            return _Text(f"Interrupted: {name} had not answered yet. Is there an endless loop?"), ""
-        printed += prints.first
+            return _sentence(f"Interrupted: {name} had not answered yet. Is there an endless loop?")
         notes += _unreached(function, name) if is_from_solution else []
-        in_cells += [] if is_from_solution else [name]
+        (in_file if is_from_solution else in_cells).append(name)
     if solution_file.is_in_use():
-        notes += _notes(results, in_cells, len(functions))
+        notes += _notes(results, in_cells, in_file)
     if any(result.needs_human for result in results):
         notes.append(LOOKED_AT)
-    grade = Grade("", [result.settled() for result in results])
-    return _Check(grade, len(functions) > 1, notes), printed
+    return _table(Grade("", [result.settled() for result in results]), len(functions) > 1, notes)
 
 
 def _name_of(function, callers):
@@ -80,10 +81,20 @@ def _name_of(function, callers):
     return name if callable(function) and name in FUNCTIONS.values() else None
 
 
-def _results(function, name, prints):
+def _results(function, name, printed):
     import torch  # here, since grading whole submissions takes none
+    from IPython.utils.capture import capture_output
 
-    numbers = {name: number for number, name in FUNCTIONS.items()}
+    texts = []
+
+    @contextlib.contextmanager
+    def caught():
+        """Keeps what is printed, and lets nothing be displayed."""
+        texts.append(io.StringIO())
+        with contextlib.redirect_stdout(texts[-1]), capture_output(stdout=False, stderr=False):
+            yield
+
+    (number,) = (number for number, one in FUNCTIONS.items() if one == name)
     with (
         torch.random.fork_rng(devices=[]),
         torch.inference_mode(False),
@@ -91,25 +102,9 @@ def _results(function, name, prints):
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")  # the check's own odd sizes, not the student's, cause them
-        return check_function(function, numbers[name], around=prints)
-
-
-class _Prints:
-    """Keeps what the first of many calls prints; each would print the same. What they display stays away."""
-
-    def __init__(self):
-        self.first, self._calls = "", 0
-
-    @contextlib.contextmanager
-    def __call__(self):
-        from IPython.utils.capture import capture_output
-
-        text = io.StringIO()
-        with contextlib.redirect_stdout(text), capture_output(stdout=False, stderr=False):  # of `display`
-            yield
-        if self._calls == 0:
-            self.first = text.getvalue()
-        self._calls += 1
+        results = check_function(function, number, around=caught)
+    printed += [text.getvalue() for text in texts[:1]]  # each call would print the same
+    return results
 
 
 def _unreached(function, name):
@@ -127,7 +122,7 @@ def _unreached(function, name):
     ]
 
 
-def _notes(results, in_cells, checked):
+def _notes(results, in_cells, in_file):
     """What to do next, and what will be handed in, for a student in the notebook."""
     notes = []
     if any(cause.kind == NOT_IMPLEMENTED for result in results for cause in result.causes):
@@ -140,55 +135,36 @@ def _notes(results, in_cells, checked):
     elif in_cells:
         names = " and ".join(f"`{name}`" for name in in_cells)
         notes.append(f"{names}: written in this notebook. Hand in the notebook as well as solution.py.")
-    if len(in_cells) < checked:
-        notes += filter(None, (solution_file.left_out_note(), solution_file.settings_note()))
+    if in_file:
+        notes += solution_file.remarks()
         if any(result.lost for result in results):
             notes.append(solution_file.saved())  # perhaps the student's last change was not
     return notes
 
 
-class _Text:
-    """A sentence."""
-
-    def __init__(self, text):
-        self._text = text
-
-    def __repr__(self):
-        return self._text
-
-    def _repr_html_(self):
-        return f"<p>{_marked_up(self._text)}</p>"
+def _sentence(text):
+    return Shown(text, f"<p>{_marked_up(text)}</p>")
 
 
-class _Check:
-    """What `check` shows. Jupyter asks for the HTML, everything else for the text."""
-
-    def __init__(self, grade, brief, notes):
-        self._grade, self._brief, self._notes = grade, brief, notes
-
-    def __repr__(self):
-        return "\n".join([*table(self._grade, self._brief, lost="not yet"), *self._notes])
-
-    def _repr_html_(self):
-        left, narrow = 'style="text-align: left"', 'style="text-align: left; white-space: nowrap"'
-        lines = ["<table>"]
-        for title, results in rows_of(self._grade):
-            lines.append(f'<tr><th colspan="3" {left}>{html.escape(title)}</th></tr>')
-            for result, reason in results if not self._brief else ():
-                sign, colour = _SIGNS.get(mark(result), ("○", "#808080"))
-                word = {"LOST": "not yet"}.get(mark(result), mark(result))
-                text = html.escape(result.criterion.sentence, quote=False)
-                text += f"<br><b>{_marked_up(reason)}</b>" if reason else ""
-                text += f"<br>{_marked_up(result.note)}" if result.note else ""
-                lines.append(
-                    f'<tr><td {narrow}><span style="color: {colour}">{sign}</span> {word}</td>'
-                    f"<td>{result.points:g}/{result.criterion.points:g}</td><td {left}>{text}</td></tr>"
-                )
-        if len(self._grade.results) == len(CRITERIA):
-            total = table(self._grade, brief=True)[-1]
-            lines.append(f'<tr><th colspan="3" {left}>{total}</th></tr>')
-        lines.append("</table>")
-        return "\n".join([*lines, *(f"<p>{_marked_up(note)}</p>" for note in self._notes)])
+def _table(grade, is_brief, notes):
+    left, narrow = 'style="text-align: left"', 'style="text-align: left; white-space: nowrap"'
+    text, lines = table(grade, is_brief, lost="not yet"), ["<table>"]
+    for title, results in rows_of(grade):
+        lines.append(f'<tr><th colspan="3" {left}>{html.escape(title)}</th></tr>')
+        for result, reason in results if not is_brief else ():
+            sign, colour = _SIGNS.get(mark(result), ("○", "#808080"))
+            word = {"LOST": "not yet"}.get(mark(result), mark(result))
+            why = f"<br><b>{_marked_up(reason)}</b>" if reason else ""
+            why += f"<br>{_marked_up(result.note)}" if result.note else ""
+            lines.append(
+                f'<tr><td {narrow}><span style="color: {colour}">{sign}</span> {word}</td>'
+                f"<td>{result.points:g}/{result.criterion.points:g}</td>"
+                f"<td {left}>{html.escape(result.criterion.sentence, quote=False)}{why}</td></tr>"
+            )
+    if len(grade.results) == len(CRITERIA):
+        lines.append(f'<tr><th colspan="3" {left}>{text[-1]}</th></tr>')
+    lines += ["</table>", *(f"<p>{_marked_up(note)}</p>" for note in notes)]
+    return Shown("\n".join([*text, *notes]), "\n".join(lines))
 
 
 def _marked_up(text):

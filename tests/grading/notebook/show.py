@@ -7,6 +7,19 @@ import io
 from collections.abc import Iterable, Sequence
 
 
+class Shown:
+    """What Jupyter shows as HTML, and everything else as text."""
+
+    def __init__(self, text: str, page: str):
+        self._text, self._page = text, page
+
+    def __repr__(self):
+        return self._text
+
+    def _repr_html_(self):
+        return self._page
+
+
 def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Show a table: as HTML that scrolls on a narrow screen, or as aligned text on a terminal.
 
@@ -16,39 +29,32 @@ def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """
     from IPython.display import display
 
-    display(_Table([list(head), *map(list, rows)]))
-
-
-class _Table:
-    def __init__(self, rows):
-        self._rows = rows
-
-    def __repr__(self):
-        widths = [max(map(len, column)) for column in zip(*self._rows, strict=True)]
-        lines = []
-        for first, *others in self._rows:
-            cells = [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])]
-            lines.append("  ".join(cells))
-        return "\n".join(lines)
-
-    def _repr_html_(self):
-        lines = ['<div style="overflow-x: auto"><table>']
-        for kind, (first, *others) in zip(["th"] + ["td"] * len(self._rows), self._rows, strict=False):
-            cells = "".join(
-                f'<{kind} style="text-align: right">{html.escape(cell)}</{kind}>' for cell in others
-            )
-            lines.append(f'<tr><th style="text-align: left">{html.escape(first)}</th>{cells}</tr>')
-        return "\n".join([*lines, "</table></div>"])
+    rows = [list(head), *map(list, rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines, page = [], ""
+    for first, *others in rows:
+        kind = "td" if lines else "th"
+        lines.append("  ".join([first.ljust(widths[0]), *map(str.rjust, others, widths[1:])]))
+        cells = (f'<{kind} style="text-align: right">{html.escape(cell)}</{kind}>' for cell in others)
+        page += f'<tr><th style="text-align: left">{html.escape(first)}</th>{"".join(cells)}</tr>\n'
+    page = f'<div style="overflow-x: auto"><table>\n{page}</table></div>'
+    display(Shown("\n".join(lines), page))
 
 
 DPI = 160  # sharp on screens of double density; shown at half the size
+
+
+def is_notebook() -> bool:
+    from IPython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None) is not None
 
 
 def draw_in_the_notebook() -> None:
     """Let figures go into the notebook, whatever MPLBACKEND says: there may be no window to draw in."""
     from IPython import get_ipython
 
-    if getattr(get_ipython(), "kernel", None) is not None:
+    if is_notebook():
         get_ipython().run_line_magic("matplotlib", "inline")
 
 
@@ -81,19 +87,7 @@ def show_figure(alt: str) -> None:
     display(bundle, metadata={"image/png": {"width": width}}, raw=True)
 
 
-@contextlib.contextmanager
-def notice(words: str):
-    """Show some words in a notebook while something runs, and nothing of them afterwards."""
-    from IPython import get_ipython
-
-    line = _Line() if getattr(get_ipython(), "kernel", None) is not None else None
-    try:
-        if line:
-            line.write(words)
-        yield
-    finally:
-        if line:
-            line.write("")
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {remaining} to go"
 
 
 @contextlib.contextmanager
@@ -103,27 +97,27 @@ def progress(total: int, what: str):
     Yields a tqdm bar: `bar.update()` after each of `total` steps, `bar.set_description(what)`.
     In a notebook it is one display that is updated in place; where nobody watches, there is none.
     """
-    from IPython import get_ipython
     from tqdm import tqdm
 
-    if getattr(get_ipython(), "kernel", None) is None:  # a script: tqdm itself knows a terminal
-        with tqdm(total=total, desc=what, leave=False, disable=None) as bar:
+    with last_line() as line:
+        in_notebook = {"file": line, "ncols": 80, "bar_format": _BAR}
+        in_script = {"leave": False, "disable": None}  # tqdm itself knows a terminal
+        with tqdm(total=total, desc=what, **(in_notebook if line else in_script)) as bar:
             yield bar
-        return
-    line = _Line()
+
+
+@contextlib.contextmanager
+def last_line():
+    """In a notebook, a file whose last line is shown in a single display, until the end; else None."""
+    line = _Line() if is_notebook() else None
     try:
-        with tqdm(total=total, desc=what, file=line, ncols=80, bar_format=_BAR) as bar:
-            yield bar
+        yield line
     finally:
-        line.write("")
-
-
-_BAR = "{desc}: {percentage:3.0f}%|{bar}| {remaining} to go"
+        if line:
+            line.write("")
 
 
 class _Line:
-    """A file whose last line is shown, in a single display of the notebook."""
-
     def __init__(self):
         from IPython.display import display
 

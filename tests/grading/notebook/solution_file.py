@@ -11,7 +11,6 @@ import importlib.util
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 
 from ..judging import sentences
 from ..running.answers import parse_error
@@ -30,33 +29,28 @@ class _Solution(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds and loads solution.py. (IPython's autoreload keeps old functions when the new file fails.)"""
 
     def __init__(self):
-        self._module: ModuleType | None = None
+        self._names: dict | None = None  # what is in the module, once it has been imported
         self._loaded = None
 
     def find_spec(self, name, path=None, target=None):
         if name == "solution":
             return importlib.util.spec_from_file_location(name, PATH, loader=self)
 
-    def create_module(self, spec):
-        return None
-
     def exec_module(self, module):
-        self._module = module
+        self._names = vars(module)
         self._load()
 
     def refresh(self, *_):
         """Load the file again if it has changed."""
-        if self._module is not None and _version() != self._loaded:
-            for name in [name for name in vars(self._module) if not name.startswith("__")]:
-                delattr(self._module, name)
+        if self._names is not None and _version() != self._loaded:
             self._load()
 
     def _load(self):
         """As the grader does: as it is, or else no more of it than the functions need."""
         global _error, _left_out
         self._loaded, _error, _left_out = _version(), None, None
-        names, functions = vars(self._module), list(FUNCTIONS.values())
-        own, text = dict(names), ""
+        names, functions, text = self._names, list(FUNCTIONS.values()), ""
+        self._forget()
         with _settings_put_back():
             try:
                 text = importlib.util.decode_source(PATH.read_bytes())
@@ -65,16 +59,18 @@ class _Solution(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             except BaseException as error:  # SystemExit and an interrupt, too, are told by the functions
                 _error = error
             if isinstance(_error, (Exception, SystemExit)):
-                names.clear()
-                names.update(own)
+                self._forget()
                 with contextlib.suppress(Exception):  # it can't be read, or not even its functions are Python
                     tree = ast.parse(python_of(text, str(PATH), {}, functions), PATH)
                     execute_needed(tree, str(PATH), names, functions)
                 if any(name in names for name in functions):
                     _error, _left_out = None, _error
                     return
-        for name in functions:
-            names[name] = _raising(_error, name)
+        names.update({name: _raising(_error, name) for name in functions})
+
+    def _forget(self):
+        for name in [name for name in self._names if not name.startswith("__")]:
+            del self._names[name]
 
 
 def install() -> None:
@@ -112,31 +108,26 @@ def load_problem() -> str | None:
     return None if _error is None else sentences.cause_of(_raised(_error), of="file").sentence
 
 
-def left_out_note() -> str | None:
-    """Why only what the functions need was loaded of solution.py, in a sentence."""
-    return None if _left_out is None else sentences.left_out(_raised(_left_out))
+def remarks() -> list[str]:
+    """What was odd when solution.py was loaded, in sentences."""
+    found = [] if _left_out is None else [sentences.left_out(_raised(_left_out))]
+    if _put_back:
+        changed = " and ".join(_put_back)
+        found.append(f"solution.py changes {changed}. That would change the training: it was put back.")
+    return found
 
 
 def _raised(error):
     return parse_error(explain(error, str(PATH)))
 
 
-def settings_note() -> str | None:
-    """Which settings of torch solution.py has changed, in a sentence."""
-    if not _put_back:
-        return None
-    return f"solution.py changes {' and '.join(_put_back)}. That would change the training: it was put back."
-
-
 def saved() -> str:
     """When solution.py was saved, in a sentence; no clock of a server's is in it."""
-    with contextlib.suppress(OSError):
-        seconds = max(0, time.time() - PATH.stat().st_mtime)
-        for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
-            if seconds >= size or unit == "second":
-                count = int(seconds // size)
-                return f"This is {PATH.name} as saved {count} {unit}{'s' * (count != 1)} ago."
-    return f"There is no {PATH.name} beside this notebook any more."
+    seconds = max(0, time.time() - PATH.stat().st_mtime)
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    unit, size = next((one for one in units if seconds >= one[1]), units[-1])
+    count = int(seconds // size)
+    return f"This is {PATH.name} as saved {count} {unit}{'s' * (count != 1)} ago."
 
 
 def _version():
