@@ -4,7 +4,11 @@ import __future__
 
 import ast
 import builtins
+import sys
+from importlib.machinery import FileFinder, SourceFileLoader
+from importlib.util import decode_source
 
+from .cells import python_of
 from .needed import bound_names, needed
 
 # So that a package which only annotations name need not be there.
@@ -22,13 +26,54 @@ def execute(tree: ast.Module, path: str, namespace: dict) -> None:
 
 def execute_needed(tree: ast.Module, path: str, namespace: dict, functions: list[str]) -> None:
     """Execute what these functions need, and nothing else. What fails of it stands in until it is used."""
-    for statement in needed(tree, functions, path):
+    _execute_each(needed(tree, functions, path), path, namespace, functions)
+
+
+def _execute_each(statements, path, namespace, functions):
+    for statement in statements:
         try:
             exec(compile(ast.Module([statement], []), path, "exec", _UNEVALUATED, True), namespace)
         except (Exception, SystemExit) as error:
             is_of_notebooks = (getattr(error, "name", None) or "").partition(".")[0] == "IPython"
             for name in bound_names(statement, functions):
                 namespace.setdefault(name, _Idle() if is_of_notebooks else Absent(error))
+
+
+def cut_modules_in(folder: str) -> None:
+    """From here on, of the modules in this folder no more is executed than what is taken from them."""
+
+    def finder(path):
+        if not path.startswith(folder):
+            raise ImportError
+        return FileFinder(path, (_CutLoader, [".py"]))
+
+    sys.path_hooks.insert(0, finder)
+
+
+class _CutLoader(SourceFileLoader):
+    """Loads nothing of a module, until a name is taken from it: then what that needs."""
+
+    def exec_module(self, module):
+        tree = ast.parse(python_of(decode_source(self.get_data(self.path)), self.path, {}, []), self.path)
+        names, done = vars(module), set()
+
+        def run(statements, wanted):
+            missing = [statement for statement in statements if statement not in done]
+            done.update(missing)
+            _execute_each(missing, self.path, names, wanted)
+
+        def take(name):
+            if name == "__all__":  # who asks takes all; what a loop binds is none of it
+                run([s for s in tree.body if isinstance(s, ast.ImportFrom) and s.names[0].name == "*"], [])
+                bound = (bound_names(s, []) for s in tree.body if not isinstance(s, (ast.For, ast.While)))
+                return sorted(one for one in set(names).union(*bound) if not one.startswith("_"))
+            if not name.startswith("__"):
+                run(needed(tree, [name], self.path), [name])
+            if name not in names:
+                raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}", name=name)
+            return names[name]
+
+        module.__getattr__ = take
 
 
 class Absent:

@@ -10,7 +10,7 @@ import types
 from . import call
 from .cells import python_of, text_of
 from .confine import confine
-from .load import add_what_a_notebook_has, defined_in, execute, execute_needed
+from .load import add_what_a_notebook_has, cut_modules_in, defined_in, execute, execute_needed
 from .namespaces import Namespaces
 from .settings import Settings
 from .wire import receive, send
@@ -118,6 +118,7 @@ def _load(tree, path, message):
     sys.argv[:] = [path]
     add_what_a_notebook_has()
     if message["is_cut"]:
+        cut_modules_in(os.path.dirname(path))
         execute_needed(tree, path, vars(module), message["functions"])
     else:
         execute(tree, path, vars(module))
