@@ -5,9 +5,8 @@ import ctypes
 import os
 import signal
 
-from . import landlock, seccomp
+from . import landlock, mounts, seccomp
 from .linux import check, libc
-from .namespaces import Namespaces
 from .rules import rules_for
 from .settings import Settings
 
@@ -15,7 +14,7 @@ from .settings import Settings
 MAX_TASKS = 40
 
 
-def confine(settings: Settings, namespaces: Namespaces | None) -> None:
+def confine(settings: Settings) -> None:
     """Limit this process and what it can see, then give up root's rights.
 
     Raises:
@@ -25,13 +24,12 @@ def confine(settings: Settings, namespaces: Namespaces | None) -> None:
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # should the machine's memory end, this is what goes first
     os.umask(0o022)  # a strict one would make folders that the submission's user can't enter
-    limits = _limits(settings)
-    if namespaces is not None:
-        namespaces.enter(settings)
+    _limit(settings)
+    if level.namespaces:
+        mounts.hide_files(settings)
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
-    _set_limits(limits)
     _become_user(settings)
     if libc() is not None:
         libc().prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS: a set-user-id program is a program like any other
@@ -42,22 +40,19 @@ def confine(settings: Settings, namespaces: Namespaces | None) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # too large a file is an OSError
 
 
-def _limits(settings):
+def _limit(settings):
+    """Before the change of user: the limit of tasks counts the new user's then, not root's."""
+    import resource  # not on Windows
+
     mapped = _mapped_bytes()
     is_counted_alone = settings.level.namespaces or settings.uid is not None
-    return {
+    limits = {
         "RLIMIT_CORE": 1,  # with 0, the kernel would still start the program that collects crashes
         "RLIMIT_NOFILE": 1024,  # buffers in the kernel are nobody's memory
         "RLIMIT_FSIZE": settings.file_bytes,
         "RLIMIT_AS": mapped + settings.memory_bytes if mapped else None,
         "RLIMIT_NPROC": MAX_TASKS if is_counted_alone else _tasks_of_user(MAX_TASKS),
     }
-
-
-def _set_limits(limits):
-    """Before the change of user: the limit of tasks counts the new user's then, not root's."""
-    import resource  # not on Windows
-
     for name, value in limits.items():
         if value is not None and hasattr(resource, name):
             kind = getattr(resource, name)

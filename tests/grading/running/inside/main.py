@@ -13,9 +13,8 @@ import socket
 import struct
 import sys
 
-from . import call, processes
+from . import call, namespaces, processes
 from .huge import use_huge_pages
-from .namespaces import Namespaces
 from .rules import private
 from .settings import Settings
 from .submission import start, take_streams
@@ -40,7 +39,7 @@ def main():
         settings, *preload = arguments
         _import(preload)
         os.write(replies, READY)
-        start(Settings.from_json(settings), None, requests, replies)
+        start(Settings.from_json(settings), requests, replies)
     else:
         _import([])
         if what == "fork-many":
@@ -81,18 +80,18 @@ def _fork_servers(control):
 def _fork_submissions(control, in_namespaces):
     """Fork a process for each request and answer with its id, or end one."""
     try:
-        namespaces = Namespaces() if in_namespaces else None
+        namespace = namespaces.enter() if in_namespaces else None
     except OSError as error:
         _say_ready(control, str(error))
         return
-    if namespaces is None:
+    if namespace is None:
         processes.adopt_orphans()
     private("/etc")  # looked up once, for all forks
     _say_ready(control)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for message, fds in _messages(control):
         if "end" in message:
-            _end(message["end"], message["uid"], namespaces is not None)
+            _end(message["end"], message["uid"], in_namespaces)
             _answer(control, message["end"])
             continue
         settings = Settings.from_json(message["start"])
@@ -103,11 +102,11 @@ def _fork_submissions(control, in_namespaces):
             requests, replies, output = fds
             os.setsid()
             take_streams(output)
-            start(settings, namespaces, requests, replies)
+            start(settings, requests, replies)
 
         try:
-            if namespaces is not None:
-                namespaces.prepare(settings)
+            if in_namespaces:
+                namespaces.prepare(namespace)
             pid = _fork(child)
         except OSError:
             pid = 0

@@ -3,8 +3,10 @@
 import os
 
 from .linux import check, libc
-from .rules import SHARED_MEMORY, Access, Rule, paths
+from .rules import SHARED_MEMORY, Access, paths, rules_for
+from .settings import Settings
 
+_NEWNS = 0x20000
 _RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE, _RELATIME = 1, 0x20, 0x1000, 0x4000, 0x40000, 0x200000
 _NOSUID, _NODEV, _NOEXEC, _NOATIME, _NODIRATIME = 2, 4, 8, 1024, 2048
 
@@ -17,11 +19,17 @@ def _mount(source, target, kind, flags, options=None):
     check(libc().mount(os.fsencode(source), os.fsencode(target), kind, flags, options))
 
 
-def hide_files(rules: list[Rule]) -> None:
-    """Cover what the rules hide, all that they don't name too, and show the rest read-only.
+def hide_files(settings: Settings) -> None:
+    """Cover what the rules hide, all that they don't name too, and show the rest read-only; what may be
+    written to lies in memory.
 
     A folder inside another is treated after it, so that the innermost word counts.
+
+    Raises:
+        OSError: something is refused.
     """
+    rules = rules_for(settings)
+    check(libc().unshare(_NEWNS))
     _mount("none", "/", None, _REC | _PRIVATE)
     system = {rule.path for rule in rules}
     shown = {path: os.open(path, os.O_PATH) for path in paths(rules, Access.READ) if _is_folder(path)}
@@ -42,12 +50,17 @@ def hide_files(rules: list[Rule]) -> None:
     for path, fd in devices.items():
         open(path, "w").close()
         _mount(f"/proc/self/fd/{fd}", path, None, _BIND)
-    for path in paths(rules, Access.WRITE):  # where own_folders mounts them
-        if path not in devices:
-            os.makedirs(path)
+    own = {settings.folder: b"size=%d,nr_inodes=4096,mode=700" % settings.folder_bytes}
+    own[SHARED_MEMORY.path] = b"size=1m,nr_inodes=256,mode=1777"
+    for path in own:
+        os.makedirs(path)
     _mount("tmpfs", "/proc", b"tmpfs", 0, _COVER)
-    for path in covers:  # one submission must leave nothing there for the next
+    for path in covers:
         _mount("none", path, None, _REMOUNT | _BIND | _RDONLY)
+    for path, size in own.items():
+        _mount("tmpfs", path, b"tmpfs", _NOSUID | _NODEV, size)
+    if settings.uid is not None:
+        os.chown(settings.folder, settings.uid, settings.uid)
 
 
 def _show(fd, path):
@@ -58,16 +71,6 @@ def _show(fd, path):
     kept = flags & (_NOSUID | _NODEV | _NOEXEC | _NOATIME | _NODIRATIME)
     relative = _RELATIME if flags & 0x1000 else 0
     _mount("none", path, None, _REMOUNT | _BIND | _RDONLY | kept | relative)
-
-
-def own_folders(folder: str, folder_bytes: int, uid: int | None) -> None:
-    """What a submission may write to, in memory."""
-    size = b"size=%d,nr_inodes=4096,mode=700" % folder_bytes
-    _mount("tmpfs", folder, b"tmpfs", _NOSUID | _NODEV, size)
-    if uid is not None:
-        os.chown(folder, uid, uid)
-    size = b"size=1m,nr_inodes=256,mode=1777"
-    _mount("tmpfs", SHARED_MEMORY.path, b"tmpfs", _NOSUID | _NODEV, size)
 
 
 def _is_folder(path):

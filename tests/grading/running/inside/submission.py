@@ -11,7 +11,6 @@ from . import call
 from .cells import python_of, text_of
 from .confine import confine
 from .load import add_what_a_notebook_has, cut_modules_in, defined_in, execute, execute_needed
-from .namespaces import Namespaces
 from .settings import Settings
 from .wire import receive, send
 
@@ -25,7 +24,7 @@ def take_streams(output: int) -> None:
         os.dup2(source, target)
 
 
-def start(settings: Settings, namespaces: Namespaces | None, requests: int, replies: int) -> None:
+def start(settings: Settings, requests: int, replies: int) -> None:
     """Take the place of a submission, then serve it, over these files.
 
     Raises:
@@ -40,7 +39,7 @@ def start(settings: Settings, namespaces: Namespaces | None, requests: int, repl
         # A submission that closes all the low numbers keeps its line to the grader, and gets no other.
         high = min(700, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 10)
         requests, replies = (fcntl.fcntl(fd, fcntl.F_DUPFD, high) for fd in (requests, replies))
-        confine(settings, namespaces)
+        confine(settings)
         os.closerange(3, high)
     os.chdir(settings.folder)
     sys.stdin, sys.stdout, sys.stderr = (
