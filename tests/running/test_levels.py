@@ -95,9 +95,7 @@ def test_network_and_processes_are_its_own(full):
 
 def test_a_level_at_which_a_right_submission_fails_falls_away(new_sandbox, monkeypatch, bare):
     tried = trial.failure
-    monkeypatch.setattr(
-        trial, "failure", lambda s, level, m: tried(s, level, m) if level.name == "bare" else "No."
-    )
+    monkeypatch.setattr(trial, "failure", lambda s, level: tried(s, level) if level.name == "bare" else "No.")
     with new_sandbox() as sandbox:
         found = grade(Submission("right", source=RIGHT), sandbox)
         assert found.total == TOTAL
@@ -108,21 +106,6 @@ def test_a_level_at_which_a_right_submission_fails_falls_away(new_sandbox, monke
 def test_nothing_is_said_of_a_sandbox_that_has_started_nothing(new_sandbox):
     with new_sandbox() as sandbox:
         assert sandbox.level is None and sandbox.unprotected == []
-
-
-@LINUX
-def test_the_lowest_level_of_any_submission_counts(new_sandbox, monkeypatch, full, container):
-    tried = trial.failure
-
-    def failure(starter, level, preload):
-        return "No." if preload and level.name == FULL.name else tried(starter, level, preload)
-
-    monkeypatch.setattr(trial, "failure", failure)
-    with new_sandbox(preload=["matplotlib.pyplot"]) as sandbox:
-        output_of(sandbox, "")
-        assert sandbox.level.name == "full"
-        output_of(sandbox, "import matplotlib.pyplot")
-        assert sandbox.level.name == "container"
 
 
 @ROOT_ONLY

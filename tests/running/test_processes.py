@@ -4,7 +4,6 @@ import contextlib
 import operator
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,11 +18,11 @@ from tests.grading.judging.grade import grade
 from tests.grading.running import trial
 from tests.grading.running.answers import Died, Returned
 from tests.grading.running.inside.processes import below
-from tests.grading.running.process import Limits
+from tests.grading.running.process import Limits, SandboxError
 from tests.grading.running.question import Question
 from tests.grading.running.sandbox import Sandbox
 from tests.grading.running.session import Session
-from tests.grading.sheet.rubric import FUNCTIONS, TOTAL
+from tests.grading.sheet.rubric import FUNCTIONS
 
 from .support import (
     IS_LINUX,
@@ -119,44 +118,22 @@ def test_with_the_grader_everything_ends(temporary, name):
 
 
 @LINUX
-def test_a_dead_process_of_the_graders_is_replaced():
-    with Sandbox(Limits(seconds=20)) as sandbox:  # with an origin of its own
+def test_a_dead_server_is_replaced(new_sandbox):
+    with new_sandbox() as sandbox:
         first = server_of(sandbox)
         os.kill(first, signal.SIGKILL)
         assert grades_right(sandbox)
-        second = server_of(sandbox)
-        os.kill(parent_of(second), signal.SIGKILL)
-        assert grades_right(sandbox)
-        assert server_of(sandbox) == second != first
-        os.kill(second, signal.SIGKILL)  # and the origin is dead already
-        assert output_of(sandbox, "print(1)") == "1\n"
+        assert server_of(sandbox) != first
 
 
 @LINUX
-def test_who_dies_with_its_server_is_graded_again(new_sandbox):
-    source = f"import time\ntime.sleep(1.5)\n{RIGHT}"
-    found, servers = [], []
-
-    def work(sandbox):
-        servers.append(server_of(sandbox))
-        found.append(grade(Submission("test", source=source), sandbox))
-
-    with new_sandbox() as sandbox:
-        thread = threading.Thread(target=work, args=(sandbox,))
-        thread.start()
-        assert eventually(lambda: servers and any(map(is_submission, below(servers[0]))))
-        os.kill(servers[0], signal.SIGKILL)
-        thread.join()
-    assert found[0].total == TOTAL
-
-
-def is_submission(pid):
-    """Whether a process has been given the place of a submission: it keeps high numbers of files alone."""
-    try:
-        numbers = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
-    except OSError:
-        return False
-    return any(number >= 500 for number in numbers) and not any(2 < number < 500 for number in numbers)
+def test_where_the_origin_is_dead_too_nobody_is_graded():
+    with Sandbox() as sandbox:  # with an origin of its own
+        server = server_of(sandbox)
+        for pid in (parent_of(server), server):
+            os.kill(pid, signal.SIGKILL)
+        with pytest.raises(SandboxError):
+            output_of(sandbox, "")
 
 
 @LINUX
@@ -199,27 +176,10 @@ def test_sandboxes_share_an_origin_that_stays(origin):
 
 
 @LINUX
-def test_what_few_import_is_imported_once_and_for_them_alone(new_sandbox):
+def test_what_somebody_imports_is_imported_once_for_all(new_sandbox):
     source = "import sys\nprint(sorted({'torch', 'scipy', 'sklearn'} & {*sys.modules}))\n"
     with new_sandbox(Limits(seconds=60), ["scipy"]) as sandbox:
-        assert output_of(sandbox, source) == "['torch']\n"
-        assert output_of(sandbox, f"{source}import scipy") == "['scipy', 'torch']\n"
-        # (Where there is no /dev/shm, joblib warns below.)
-        assert output_of(sandbox, f"{source}import sklearn").startswith("['torch']\n")
-
-
-def test_a_default_timeout_of_sockets_ends_no_server(new_sandbox):
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(0.1)
-    try:
-        with new_sandbox() as sandbox:
-            assert grades_right(sandbox)
-            if IS_LINUX:
-                server = server_of(sandbox)
-                assert output_of(sandbox, "import time\ntime.sleep(0.3)\nprint(1)") == "1\n"
-                assert server_of(sandbox) == server
-    finally:
-        socket.setdefaulttimeout(before)
+        assert output_of(sandbox, source) == "['scipy', 'torch']\n"
 
 
 def test_spawning_where_nothing_can_fork(temporary, monkeypatch):

@@ -6,13 +6,11 @@ import os
 import site
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from .inside.mounts import FOLDER
 from .inside.settings import Level, Settings
-from .process import Limits
+from .process import Limits, Process
 
 PROJECT = str(Path(__file__).resolve().parents[3])
 INSIDE = str(Path(__file__).resolve().parent / "inside")
@@ -22,26 +20,28 @@ PATIENCE = 120  # seconds for torch to be imported, on whatever machine
 class Starter:
     """What forks and spawns share: limits, and for each submission a folder and, as root, a user.
 
-    Both have `start()`. Neither knows whether a level works; `sandbox.py` finds that out.
+    Neither knows whether a level works; `sandbox.py` finds that out.
     """
 
     def __init__(self, limits: Limits, preload: list[str], hidden: list[str]):
         self.limits, self.preload, self._hidden = limits, preload, hidden
         first = 30_000 + os.getpid() % 300 * 100  # below 65,536: containers often know no higher ones
         self._uids = itertools.cycle(range(first, first + 100))
-        # Never as root: where that can't be had, nobody is graded.
-        self._as_user = hasattr(os, "geteuid") and os.geteuid() == 0
 
-    def levels(self, wanted: Sequence[Level]) -> list[Level]:
-        """Those that may work, in this order; as root, each also for where only root can read Python's files.
+    def open(self) -> None:
+        """To be called once, before anything is started.
 
         Raises:
-            SandboxError: none can.
+            SandboxError: torch can't be imported.
         """
-        if not self._as_user:
-            return list(wanted)
-        both = [(level, replace(level, reads_all=True)) for level in wanted]
-        return list(dict.fromkeys(itertools.chain(*both)))
+
+    def start(self, level: Level) -> Process:
+        """A fresh process that has imported torch and what is preloaded: no author's time is spent on that.
+
+        Raises:
+            SandboxError: no process can be started, or not at this level.
+        """
+        raise NotImplementedError
 
     def close(self) -> None:
         """End what belongs to it."""
@@ -49,13 +49,13 @@ class Starter:
     def new_settings(self, level: Level) -> tuple[str, Settings]:
         """A folder that a submission may write to, and what its process is told."""
         parent = tempfile.gettempdir()
-        if self._as_user and not level.namespaces:  # with them, the way there is made anew
+        if is_root() and not level.namespaces:  # with them, the way there is made anew
             parent = next((path for path in (parent, "/tmp", "/var/tmp") if _anyone_enters(path)), parent)
         outer = os.path.realpath(tempfile.mkdtemp(prefix="submission-", dir=parent))
         os.chmod(outer, 0o711)  # and its own folder in it: it can't be moved elsewhere by another user
         folder = os.path.join(outer, "own")
         os.mkdir(folder, 0o700)
-        uid = next(self._uids) if self._as_user else None
+        uid = next(self._uids) if is_root() else None  # never as root
         if uid is not None:
             with contextlib.suppress(OSError):  # the trial says whether it matters
                 os.chown(folder, uid, uid)
@@ -77,6 +77,10 @@ class Starter:
 NO_TORCH = (
     "The grader can't start a process that imports torch. Does `python -c 'import torch'` work, and in time?"
 )
+
+
+def is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def library() -> list[str]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from ..handed_in.printable import one_line, plain_text
-from ..handed_in.submission import Submission, imported_by
+from ..handed_in.submission import Submission
 from ..sheet.rubric import FUNCTIONS
 from . import answers
 from .answers import Answer, Died, Missing, Raised
@@ -31,7 +31,6 @@ class Session:
         loaded: the names of the functions that it defines, or Raised or Died.
         left_out: why it stops as it is, where no more than the functions need was loaded; else None.
         output: what it printed, cut at the limit.
-        is_orphan: whether its process died together with what it was forked from: maybe not its own doing.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class Session:
     ):
         """
         Args:
-            sandbox: has `limits`, and `start(imports)` for a `Process`.
+            sandbox: has `limits`, and `start()` for a `Process`.
             submission: what is loaded.
             seconds: replaces the sandbox's limit of time.
             functions: the names of those that may be asked; by default the sheet's.
@@ -56,7 +55,6 @@ class Session:
         self._left = IN_ALL * self._seconds
         self._output, self._dropped, self._messages = bytearray(), 0, 0
         self._process: Process | None = None
-        self.is_orphan = False
         self._dead: dict[str, Died] = {}
         self.left_out: Raised | Died | None = None
         # The cells of a notebook are there to train and to plot as well.
@@ -154,7 +152,7 @@ class Session:
         self._process = None
 
     def _load(self):
-        process = self._sandbox.start(imported_by([self._submission]))
+        process = self._sandbox.start()
         self._process = process
         self._over, self._ended_for, self._times = threading.Event(), None, (0.0, 0.0)
         self._questions, self._answers = queue.SimpleQueue(), queue.SimpleQueue()
@@ -206,7 +204,7 @@ class Session:
     def _exchange(self, message, arrays, parse, seconds):
         """Send one message, and `parse` the answer to it."""
         self._messages += 1
-        process, start, before = self._process, time.monotonic(), self._times
+        start, before = time.monotonic(), self._times
         self._questions.put((message | {"id": self._messages}, arrays, parse))
         answer, reason, left = None, "time", seconds
         while reason == "time" and left > 0:
@@ -222,7 +220,6 @@ class Session:
             return answer
         reason = self._ended_for or reason
         self.close()
-        self.is_orphan |= reason == "crash" and process.is_orphan
         return Died(reason, seconds)
 
     def _drain(self, output):

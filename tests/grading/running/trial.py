@@ -7,13 +7,11 @@ from types import SimpleNamespace
 
 from ..handed_in.submission import Submission
 from .answers import Raised, Returned
-from .forks import Forks
 from .inside.settings import Level
-from .launch import library
+from .launch import Starter, library
 from .process import SandboxError
 from .question import Question
 from .session import Session
-from .spawns import Spawns
 
 SECONDS = 60  # a folder of fonts may have to be read
 
@@ -41,11 +39,11 @@ CHECKS = [
 SOURCE = (Path(__file__).parent / "inside" / "allowed.py").read_text(encoding="utf-8")
 
 
-def failure(starter: Forks | Spawns, level: Level, preload: list[str]) -> str | None:
-    """What a right submission that needs these modules can't do at this level, in a sentence, or None."""
-    packages = {"torch", *(module.partition(".")[0] for module in preload)}
+def failure(starter: Starter, level: Level) -> str | None:
+    """What a right submission can't do at this level, in a sentence, or None."""
+    packages = {"torch", *(module.partition(".")[0] for module in starter.preload)}
     checks = [c for c in CHECKS if c.package in packages and PathFinder.find_spec(c.package, library())]
-    starts = SimpleNamespace(limits=starter.limits, start=lambda _: starter.start(level, preload))
+    starts = SimpleNamespace(limits=starter.limits, start=lambda: starter.start(level))
     functions = [check.function for check in checks]
     try:
         with Session(starts, Submission("trial", source=SOURCE), SECONDS, functions) as session:

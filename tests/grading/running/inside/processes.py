@@ -22,7 +22,7 @@ def below(pid: int) -> list[int]:
     return found[1:]
 
 
-def end(pid: int) -> None:
+def end_group(pid: int) -> None:
     """End a process and its process group."""
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -39,20 +39,6 @@ def end_below(pid: int) -> None:
                     os.kill(other, number)
         if not others:
             break
-
-
-def end_all_of_user(uid: int) -> None:
-    """As root: end every process of this user and group."""
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
-            os.kill(-1, signal.SIGKILL)
-        finally:
-            os._exit(0)
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(child, 0)
 
 
 def adopt_orphans() -> None:
