@@ -162,7 +162,7 @@ def test_what_only_root_may_import(request, new_sandbox, monkeypatch, level):
         monkeypatch.syspath_prepend(folder)
         code = "def import_it():\n    " + lines.replace("\n", "\n    ")
         monkeypatch.setattr(trial, "SOURCE", f"{trial.SOURCE}\n{code}")
-        monkeypatch.setattr(trial, "CHECKS", [trial.Check("imports it", "import_it", "torch")])
+        monkeypatch.setattr(trial, "CHECKS", [("imports it", "import_it", "torch")])
         with new_sandbox(levels=[level], fork=True) as sandbox:
             assert grades_right(sandbox, lines + RIGHT)
     finally:

@@ -17,8 +17,8 @@ WHY = "(ModuleNotFoundError: No module named 'nothing_like_this')"
 def fails(monkeypatch, does, package):
     """Let the trial fail in this check, among the usual ones."""
     monkeypatch.setattr(trial, "SOURCE", trial.SOURCE + FAILING)
-    others = [check for check in trial.CHECKS if check.does != does]
-    monkeypatch.setattr(trial, "CHECKS", [*others, trial.Check(does, "fail", package)])
+    others = [check for check in trial.CHECKS if check[0] != does]
+    monkeypatch.setattr(trial, "CHECKS", [*others, (does, "fail", package)])
 
 
 def test_where_a_right_submission_fails_nobody_is_graded(new_sandbox, monkeypatch):
@@ -32,7 +32,7 @@ def test_where_a_right_submission_fails_nobody_is_graded(new_sandbox, monkeypatc
 
 def test_a_check_that_ends_its_process_has_failed(new_sandbox, monkeypatch):
     monkeypatch.setattr(trial, "SOURCE", "import os\ndef fail():\n    os._exit(0)\n")
-    monkeypatch.setattr(trial, "CHECKS", [trial.Check("ends", "fail", "torch")])
+    monkeypatch.setattr(trial, "CHECKS", [("ends", "fail", "torch")])
     with new_sandbox() as sandbox, pytest.raises(SandboxError, match=r"that ends fails here \(it dies\)"):
         sandbox.start()
 
@@ -54,4 +54,4 @@ def test_what_is_not_installed_or_not_used_is_not_tried(new_sandbox, monkeypatch
 
 
 def test_every_check_is_a_function_of_the_file():
-    assert all(f"def {check.function}():" in trial.SOURCE for check in trial.CHECKS)
+    assert all(f"def {function}():" in trial.SOURCE for _, function, _ in trial.CHECKS)

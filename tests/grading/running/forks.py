@@ -9,9 +9,8 @@ import subprocess
 import threading
 
 from .inside.processes import below
-from .inside.settings import Level
 from .launch import NO_TORCH, PATIENCE, Starter, command, environment
-from .process import Limits, Process, SandboxError, end_family, memory_of, remove
+from .process import Limits, SandboxError, end_family, memory_of
 
 
 class Server:
@@ -109,55 +108,36 @@ class Origin(Server):
 class Forks(Starter):
     """Forks of servers: each thread that asks has one of its own (Linux)."""
 
-    def __init__(
-        self, limits: Limits, preload: list[str], hidden: list[str], many: bool, origin: Origin | None
-    ):
+    def __init__(self, limits: Limits, preload: list[str], hidden: list[str], origin: Origin):
         super().__init__(limits, preload, hidden)
-        self._many, self._origin, self._has_own = many, origin, origin is None
+        self._origin = origin
         self._servers: dict[tuple[int, bool], Server] = {}
-
-    def open(self) -> None:
-        self._origin = self._origin or Origin(self._many)
-
-    def start(self, level: Level) -> Process:
-        key = threading.get_ident(), level.namespaces
-        for _ in range(2):
-            if key not in self._servers:
-                self._servers[key] = self._origin.new_server(level.namespaces, self.preload)
-            process = self._fork(self._servers[key], level)
-            if process is not None:
-                return process
-            # It has just died; that is not this submission's fault.
-            self._servers.pop(key).close()
-        raise SandboxError("The grader can't start a process for submissions any more.")
 
     def close(self) -> None:
         while self._servers:
             self._servers.popitem()[1].close()
-        if self._has_own and self._origin:
-            self._origin.close()
 
-    def _fork(self, server, level):
-        folder, settings = self.new_settings(level)
-        requests, replies, output = os.pipe(), os.pipe(), os.pipe()
-        ours, theirs = (requests[1], replies[0], output[0]), (requests[0], replies[1], output[1])
-        pid = 0
+    def _begin(self, settings, theirs, _):
+        is_alone = settings.level.namespaces
+        key, pid = (threading.get_ident(), is_alone), 0
         try:
-            pid = server.ask({"settings": settings.to_json()}, theirs)
+            for _ in range(2):
+                if key not in self._servers:
+                    self._servers[key] = self._origin.new_server(is_alone, self.preload)
+                server = self._servers[key]
+                if pid := server.ask({"settings": settings.to_json()}, theirs):
+                    break
+                self._servers.pop(key).close()  # it has just died; that is not this submission's fault
         finally:
-            for fd in theirs if pid else (*theirs, *ours):
+            for fd in theirs:
                 os.close(fd)
-            if not pid:
-                remove(os.path.dirname(folder))
         if not pid:
-            return None
+            raise SandboxError("The grader can't start a process for submissions any more.")
 
         def kill():
-            if level.namespaces:  # the id is one of the server's own namespace
+            if is_alone:  # the id is one of the server's own namespace
                 server.ask({"end": pid})
             else:
                 end_family(pid, server.pid, settings.uid)
 
-        memory = self.limits.memory_bytes + server.memory_bytes
-        on_disk = None if level.namespaces else self.limits.folder_bytes
-        return Process(folder, *ours, server.pid, memory, on_disk, kill)
+        return server.pid, server.memory_bytes, kill

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .inside.mounts import FOLDER
 from .inside.settings import Level, Settings
-from .process import Limits, Process
+from .process import Limits, Process, remove
 
 PROJECT = str(Path(__file__).resolve().parents[3])
 INSIDE = str(Path(__file__).resolve().parent / "inside")
@@ -28,25 +28,35 @@ class Starter:
         first = 30_000 + os.getpid() % 300 * 100  # below 65,536: containers often know no higher ones
         self._uids = itertools.cycle(range(first, first + 100))
 
-    def open(self) -> None:
-        """To be called once, before anything is started.
-
-        Raises:
-            SandboxError: torch can't be imported.
-        """
-
     def start(self, level: Level) -> Process:
         """A fresh process that has imported torch and what is preloaded: no author's time is spent on that.
 
         Raises:
             SandboxError: no process can be started, or not at this level.
         """
+        folder, settings = self._new_settings(level)
+        requests, replies, output = os.pipe(), os.pipe(), os.pipe()
+        ours, theirs = (requests[1], replies[0], output[0]), (requests[0], replies[1], output[1])
+        with contextlib.ExitStack() as if_not:
+            if_not.callback(remove, os.path.dirname(folder))
+            for fd in ours:
+                if_not.callback(os.close, fd)
+            family, memory, kill = self._begin(settings, theirs, replies[0])
+            if_not.pop_all()
+        on_disk = None if level.namespaces else self.limits.folder_bytes
+        return Process(folder, *ours, family, self.limits.memory_bytes + memory, on_disk, kill)
+
+    def _begin(self, settings, theirs, replies):
+        """Start a process, which reads and writes `theirs`, and close these.
+
+        Returns the process below which all of its own are, the bytes that this holds, and what ends it.
+        """
         raise NotImplementedError
 
     def close(self) -> None:
         """End what belongs to it."""
 
-    def new_settings(self, level: Level) -> tuple[str, Settings]:
+    def _new_settings(self, level: Level) -> tuple[str, Settings]:
         """A folder that a submission may write to, and what its process is told."""
         parent = tempfile.gettempdir()
         if is_root() and not level.namespaces:  # with them, the way there is made anew

@@ -1,5 +1,6 @@
 """Where submissions run: a starter of processes, at the highest level that works on this machine."""
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -50,13 +51,19 @@ class Sandbox:
             many: whether so many submissions are to come that a preparation pays.
             levels: the levels to try.
             origin: whose forks the processes are; it stays open. By default, one of its own.
+
+        Raises:
+            SandboxError: torch can't be imported.
         """
         self.limits = limits = limits or Limits()
         hide = sorted({os.path.realpath(path) for path in (PROJECT, os.getcwd(), *hidden)})
+        self._closing = contextlib.ExitStack()
         if fork:
-            self._starter = Forks(limits, sorted(preload), hide, many, origin)
+            origin = origin or self._closing.enter_context(Origin(many))
+            self._starter = Forks(limits, sorted(preload), hide, origin)
         else:
             self._starter, levels = Spawns(limits, sorted(preload), hide), [BARE]
+        self._closing.callback(self._starter.close)
         if is_root():  # then each level also for where only root can read Python's files
             levels = [one for level in levels for one in (level, replace(level, reads_all=True))]
         self._levels, self._choosing = levels, threading.Lock()
@@ -82,7 +89,7 @@ class Sandbox:
         return [sentence for sentence in sentences if sentence]
 
     def close(self) -> None:
-        self._starter.close()
+        self._closing.close()
 
     def start(self) -> Process:
         """A fresh process, for one submission, with a folder to write in.
@@ -103,7 +110,6 @@ class Sandbox:
 
     def _choose(self):
         """The first level that is there and works together with what a right submission does."""
-        self._starter.open()
         for level in self._levels:
             failure = trial.failure(self._starter, level)
             if not failure:

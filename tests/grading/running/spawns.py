@@ -4,25 +4,25 @@ import os
 import subprocess
 import threading
 
-from .inside.settings import Level
 from .inside.wire import READY
 from .launch import NO_TORCH, PATIENCE, Starter, command, environment
-from .process import Process, SandboxError, end_family, memory_of
+from .process import SandboxError, end_family, memory_of
 
 
 class Spawns(Starter):
     """A new process for each submission, with its own import of torch. Nothing shuts it in."""
 
-    def start(self, level: Level) -> Process:
-        folder, settings = self.new_settings(level)
-        process = subprocess.Popen(
-            command("serve", settings.to_json(), *self.preload),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment() | {"HOME": os.path.expanduser("~")},
-            start_new_session=True,
-        )
+    def _begin(self, settings, theirs, replies):
+        try:
+            process = subprocess.Popen(
+                command("serve", settings.to_json(), *self.preload),
+                **dict(zip(("stdin", "stdout", "stderr"), theirs, strict=True)),
+                env=environment() | {"HOME": os.path.expanduser("~")},
+                start_new_session=True,
+            )
+        finally:
+            for fd in theirs:
+                os.close(fd)
 
         def kill():
             if os.name == "posix":
@@ -30,22 +30,14 @@ class Spawns(Starter):
             process.kill()
             process.wait()
 
-        fds = []
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            with pipe:
-                fds.append(os.dup(pipe.fileno()))
-        started = Process(folder, *fds, process.pid, 0, self.limits.folder_bytes, kill)
         too_late = threading.Timer(PATIENCE, process.kill)
         too_late.start()
         try:
-            if os.read(fds[1], 1) != READY:
+            if os.read(replies, 1) != READY:
                 raise SandboxError(NO_TORCH)
         except BaseException:
-            started.end()
-            for fd in fds:
-                os.close(fd)
+            kill()
             raise
         finally:
             too_late.cancel()
-        started.memory_bytes = memory_of([process.pid]) + self.limits.memory_bytes
-        return started
+        return process.pid, memory_of([process.pid]), kill
