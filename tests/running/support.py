@@ -11,7 +11,7 @@ import pytest
 from tests.examples import RIGHT
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
-from tests.grading.running.inside.processes import below
+from tests.grading.running.inside.linux import below
 from tests.grading.running.process import Limits
 from tests.grading.running.session import Session
 from tests.grading.sheet.rubric import TOTAL

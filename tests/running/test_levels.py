@@ -17,7 +17,7 @@ from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
 from tests.grading.running import sandbox as sandboxes
 from tests.grading.running import trial
-from tests.grading.running.inside.processes import below
+from tests.grading.running.inside.linux import below
 from tests.grading.running.inside.settings import BARE, CONTAINER, FILTER, FULL
 from tests.grading.running.process import remove
 from tests.grading.sheet.rubric import TOTAL

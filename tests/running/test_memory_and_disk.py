@@ -10,7 +10,7 @@ from tests.examples import RIGHT
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
 from tests.grading.running.answers import Died
-from tests.grading.running.inside.processes import below
+from tests.grading.running.inside.linux import below
 from tests.grading.running.inside.settings import BARE, FULL
 from tests.grading.running.process import disk_of, memory_of
 from tests.grading.running.session import Session

@@ -17,7 +17,7 @@ from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
 from tests.grading.running import trial
 from tests.grading.running.answers import Died, Returned
-from tests.grading.running.inside.processes import below
+from tests.grading.running.inside.linux import below
 from tests.grading.running.process import Limits, SandboxError
 from tests.grading.running.question import Question
 from tests.grading.running.sandbox import Sandbox

@@ -10,7 +10,7 @@ import pytest
 
 from tests.grading.running.inside.landlock import outside
 from tests.grading.running.inside.rules import Access, private, rules_for
-from tests.grading.running.inside.settings import CONTAINER, FULL, Settings
+from tests.grading.running.inside.settings import CONTAINER, FULL, Limits, Settings
 from tests.grading.running.process import remove
 
 from .support import LINUX, ROOT_ONLY, output_of
@@ -22,9 +22,7 @@ SETTINGS = Settings(
     environment={"HOME": "/tmp"},
     library=("/usr/lib/python3",),
     hidden=("/usr/share/course",),
-    memory_bytes=1,
-    file_bytes=2,
-    folder_bytes=3,
+    limits=Limits(),
 )
 
 
@@ -93,7 +91,7 @@ def test_every_rule_says_why():
 
 def test_settings_travel_as_text():
     found = Settings.from_json(SETTINGS.to_json())
-    assert found.to_json() == SETTINGS.to_json() and found.level == CONTAINER
+    assert found.to_json() == SETTINGS.to_json() and found.level == CONTAINER and found.limits == Limits()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no such modes")

@@ -1,16 +1,16 @@
 """Starts processes for submissions as forks of servers that have imported torch already."""
 
 import contextlib
-import json
 import os
 import socket
-import struct
 import subprocess
 import threading
 
-from .inside.processes import below
-from .launch import NO_TORCH, PATIENCE, Starter, command, environment
-from .process import Limits, SandboxError, end_family, memory_of
+from .inside.linux import below
+from .inside.settings import Limits
+from .inside.wire import receive, send
+from .launch import NO_TORCH, PATIENCE, Starter, popen
+from .process import SandboxError, end_family, memory_of
 
 
 class Server:
@@ -33,12 +33,13 @@ class Server:
             if_not.callback(self.close)
             control.settimeout(PATIENCE)
             try:
-                error = json.loads(control.recv(1 << 12))["error"]
-            except (OSError, ValueError):
+                control.recv(1, socket.MSG_PEEK)
+                control.settimeout(None)
+                error = receive(control.fileno())[0]["error"]
+            except (OSError, EOFError):
                 error = NO_TORCH
             if error:
                 raise SandboxError(error)
-            control.settimeout(None)
             if_not.pop_all()
         self.memory_bytes = memory_bytes + memory_of([pid, *below(pid)])
 
@@ -46,11 +47,10 @@ class Server:
         """What it answers: a process id, or 0, also if it is dead."""
         with self._one_at_a_time:
             try:
-                text = json.dumps(message).encode()
-                socket.send_fds(self._control, [struct.pack("<I", len(text))], fds)
-                self._control.sendall(text)
-                return struct.unpack("<I", self._control.recv(4))[0]
-            except (OSError, struct.error):
+                socket.send_fds(self._control, [b"."], fds)
+                send(self._control.fileno(), message)
+                return receive(self._control.fileno())[0]["pid"]
+            except (OSError, EOFError):
                 return 0
             except BaseException:  # an interrupt: the next answer would be to this question
                 self._control.close()
@@ -82,14 +82,12 @@ class Origin(Server):
         """
         control, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                command("fork-many" if many else "fork", str(theirs.fileno())),
+            self._process = popen(
+                ["fork-many" if many else "fork", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env=environment() | {"HOME": os.path.expanduser("~")},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the grader, which then ends all that it has started
             )
         super().__init__(control, self._process.pid)
 

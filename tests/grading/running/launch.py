@@ -1,16 +1,19 @@
-"""What every process for submissions is started with: a folder, a user, a path and an environment."""
+"""Starts processes for submissions, each with a folder, a user, a path and an environment of its own."""
 
 import contextlib
 import itertools
 import os
 import site
+import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
-from .inside.mounts import FOLDER
-from .inside.settings import Level, Settings
-from .process import Limits, Process, remove
+from .inside.namespaces import FOLDER
+from .inside.settings import Level, Limits, Settings
+from .inside.wire import READY
+from .process import Process, SandboxError, end_family, memory_of, remove
 
 PROJECT = str(Path(__file__).resolve().parents[3])
 INSIDE = str(Path(__file__).resolve().parent / "inside")
@@ -18,7 +21,7 @@ PATIENCE = 120  # seconds for torch to be imported, on whatever machine
 
 
 class Starter:
-    """What forks and spawns share: limits, and for each submission a folder and, as root, a user.
+    """Starts a new process for each submission, with its own import of torch. `Forks` are cheaper.
 
     Neither knows whether a level works; `sandbox.py` finds that out.
     """
@@ -51,7 +54,32 @@ class Starter:
 
         Returns the process below which all of its own are, the bytes that this holds, and what ends it.
         """
-        raise NotImplementedError
+        try:
+            process = popen(
+                ["serve", settings.to_json(), *self.preload],
+                **dict(zip(("stdin", "stdout", "stderr"), theirs, strict=True)),
+            )
+        finally:
+            for fd in theirs:
+                os.close(fd)
+
+        def kill():
+            if os.name == "posix":
+                end_family(process.pid, process.pid, settings.uid)
+            process.kill()
+            process.wait()
+
+        too_late = threading.Timer(PATIENCE, process.kill)
+        too_late.start()
+        try:
+            if os.read(replies, 1) != READY:
+                raise SandboxError(NO_TORCH)
+        except BaseException:
+            kill()
+            raise
+        finally:
+            too_late.cancel()
+        return process.pid, memory_of([process.pid]), kill
 
     def close(self) -> None:
         """End what belongs to it."""
@@ -78,9 +106,7 @@ class Starter:
             environment=environment() | private,
             library=tuple(sorted({*_python()} - {PROJECT} | {*library()})),
             hidden=tuple(self._hidden),
-            memory_bytes=self.limits.memory_bytes,
-            file_bytes=self.limits.file_bytes,
-            folder_bytes=self.limits.folder_bytes,
+            limits=self.limits,
         )
 
 
@@ -117,8 +143,8 @@ def _anyone_enters(path):
     return all(os.stat(one).st_mode & 1 for one in (path, *map(str, Path(path).parents)))
 
 
-def command(*arguments: str) -> list[str]:
-    """The command line of a process that runs inside/main.py with these arguments."""
+def popen(arguments: list[str], **options) -> subprocess.Popen:
+    """A process that runs inside/main.py with these arguments."""
     # Isolated mode keeps the project off the path; the packages are found where this process finds them.
     start = (
         f"import sys; sys.path[:] = {library()!r}\n"
@@ -129,7 +155,12 @@ def command(*arguments: str) -> list[str]:
         "from inside import main\n"
         "main.main()"
     )
-    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", start, *arguments]
+    return subprocess.Popen(
+        [sys.executable, "-I", "-B", "-X", "utf8", "-c", start, *arguments],
+        env=environment() | {"HOME": os.path.expanduser("~")},
+        start_new_session=True,  # Ctrl-C is for the grader, which then ends all that it has started
+        **options,
+    )
 
 
 def environment() -> dict[str, str]:

@@ -10,24 +10,11 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from .inside.processes import end_below, end_group
+from .inside.linux import end_below, end_group
+from .inside.settings import Limits as Limits
 
 MAX_FILES = 4096
 MAX_MAPPED = 16  # files that are removed and closed, and held by being mapped alone
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a submission may use. Time is per call, and once for the import; six times as much for all of it.
-
-    It does not count while the submission waits for a processor that others use.
-    """
-
-    seconds: float = 10.0
-    memory_bytes: int = 4 << 30
-    file_bytes: int = 16 << 20
-    folder_bytes: int = 64 << 20
-    output_bytes: int = 64 << 10
 
 
 class SandboxError(Exception):

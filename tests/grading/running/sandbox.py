@@ -11,9 +11,8 @@ from dataclasses import replace
 from . import trial
 from .forks import Forks, Origin
 from .inside.settings import BARE, FILTER, LEVELS, Level
-from .launch import PROJECT, is_root, library
+from .launch import PROJECT, Starter, is_root, library
 from .process import Limits, Process, SandboxError
-from .spawns import Spawns
 
 MISSING = {
     FILTER.name: "Submissions run at the level filter: they can read this machine's files, the model "
@@ -62,7 +61,7 @@ class Sandbox:
             origin = origin or self._closing.enter_context(Origin(many))
             self._starter = Forks(limits, sorted(preload), hide, origin)
         else:
-            self._starter, levels = Spawns(limits, sorted(preload), hide), [BARE]
+            self._starter, levels = Starter(limits, sorted(preload), hide), [BARE]
         self._closing.callback(self._starter.close)
         if is_root():  # then each level also for where only root can read Python's files
             levels = [one for level in levels for one in (level, replace(level, reads_all=True))]

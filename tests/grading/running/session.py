@@ -15,7 +15,7 @@ from ..sheet.rubric import FUNCTIONS
 from . import answers
 from .answers import Answer, Died, Missing, Raised
 from .inside import wire
-from .inside.processes import below
+from .inside.linux import below
 from .process import Process, times_of
 from .question import Question
 

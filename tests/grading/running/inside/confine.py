@@ -5,7 +5,7 @@ import ctypes
 import os
 import signal
 
-from . import landlock, mounts, seccomp
+from . import landlock, namespaces, seccomp
 from .linux import check, libc
 from .rules import rules_for
 from .settings import Settings
@@ -26,7 +26,7 @@ def confine(settings: Settings) -> None:
     os.umask(0o022)  # a strict one would make folders that the submission's user can't enter
     _limit(settings)
     if level.namespaces:
-        mounts.hide_files(settings)
+        namespaces.hide_files(settings)
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -49,8 +49,8 @@ def _limit(settings):
     limits = {
         "RLIMIT_CORE": 1,  # with 0, the kernel would still start the program that collects crashes
         "RLIMIT_NOFILE": 1024,  # buffers in the kernel are nobody's memory
-        "RLIMIT_FSIZE": settings.file_bytes,
-        "RLIMIT_AS": mapped + settings.memory_bytes if mapped else None,
+        "RLIMIT_FSIZE": settings.limits.file_bytes,
+        "RLIMIT_AS": mapped + settings.limits.memory_bytes if mapped else None,
         "RLIMIT_NPROC": MAX_TASKS if is_counted_alone else _tasks_of_user(MAX_TASKS),
     }
     for name, value in limits.items():

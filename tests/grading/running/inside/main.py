@@ -6,19 +6,16 @@ The first such process forks a server for each thread of the grader; a server fo
 import contextlib
 import gc
 import importlib
-import json
 import os
 import signal
 import socket
-import struct
 import sys
 
-from . import call, namespaces, processes
-from .huge import use_huge_pages
+from . import call, linux, namespaces
 from .rules import private
 from .settings import Settings
 from .submission import start, take_streams
-from .wire import READY
+from .wire import READY, receive, send
 
 
 def main():
@@ -43,7 +40,7 @@ def main():
     else:
         _import([])
         if what == "fork-many":
-            use_huge_pages()
+            linux.use_huge_pages()
         _fork_for(socket.socket(fileno=int(arguments[0])))
 
 
@@ -63,28 +60,28 @@ def _serve(control, in_namespaces, preload):
         try:
             namespace = namespaces.enter()
         except OSError as error:
-            _say(control, f"Namespaces are refused ({error}).")
+            send(control.fileno(), {"error": f"Namespaces are refused ({error})."})
             return
     else:
-        processes.adopt_orphans()
+        linux.adopt_orphans()
     _fork_for(control, namespace)
     if not in_namespaces:  # else the kernel does it
-        processes.end_below(os.getpid())
+        linux.end_below(os.getpid())
 
 
 def _fork_for(control, namespace=None):
     """Fork for who asks and answer with the new process' id, or end one, until nobody can ask any more."""
-    _say(control, "")
+    send(control.fileno(), {"error": ""})
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for message, fds in _messages(control):
         if "end" in message:
             pid = message["end"]
-            processes.end_group(pid)
+            linux.end_group(pid)
         else:
             pid = _fork(control, namespace, message, fds)
         for fd in fds:
             os.close(fd)
-        control.sendall(struct.pack("<I", pid))
+        send(control.fileno(), {"pid": pid})
 
 
 def _fork(control, namespace, message, fds):
@@ -111,16 +108,10 @@ def _fork(control, namespace, message, fds):
     return pid
 
 
-def _say(control, error):
-    """That it is ready, or what it fails for."""
-    control.sendall(json.dumps({"error": error}).encode())
-
-
 def _messages(control):
     """What is asked for on a socket, with the file numbers that come with it, until the grader has gone."""
     while True:
-        header, fds, _, _ = socket.recv_fds(control, 4, 3)
-        if not header:
+        data, fds, _, _ = socket.recv_fds(control, 1, 3)
+        if not data:
             return
-        text = control.recv(*struct.unpack("<I", header), socket.MSG_WAITALL)
-        yield json.loads(text), fds
+        yield receive(control.fileno())[0], fds
