@@ -168,4 +168,4 @@ def test_what_only_root_may_import(request, new_sandbox, monkeypatch, level):
     finally:
         remove(folder)
     assert sandbox.level == replace(level, reads_all=True)
-    assert sandboxes.READS_ALL in sandbox.unprotected
+    assert sandboxes.MISSING["reads all"] in sandbox.unprotected

@@ -29,6 +29,7 @@ from .support import (
     LINUX,
     PROGRAMS,
     ROOT,
+    end,
     eventually,
     family_of,
     grades_right,
@@ -121,7 +122,7 @@ def test_with_the_grader_everything_ends(temporary, name):
 def test_a_dead_server_is_replaced(new_sandbox):
     with new_sandbox() as sandbox:
         first = server_of(sandbox)
-        os.kill(first, signal.SIGKILL)
+        end(first)
         assert grades_right(sandbox)
         assert server_of(sandbox) != first
 
@@ -130,8 +131,8 @@ def test_a_dead_server_is_replaced(new_sandbox):
 def test_where_the_origin_is_dead_too_nobody_is_graded():
     with Sandbox() as sandbox:  # with an origin of its own
         server = server_of(sandbox)
-        for pid in (parent_of(server), server):
-            os.kill(pid, signal.SIGKILL)
+        for pid in (server, parent_of(server)):
+            end(pid)
         with pytest.raises(SandboxError):
             output_of(sandbox, "")
 

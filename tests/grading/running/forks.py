@@ -52,9 +52,6 @@ class Server:
                 return receive(self._control.fileno())[0]["pid"]
             except (OSError, EOFError):
                 return 0
-            except BaseException:  # an interrupt: the next answer would be to this question
-                self._control.close()
-                raise
 
     def new_server(self, in_namespaces: bool, preload: list[str]) -> "Server":
         """A server forked from this one, in namespaces of its own or in none, with these modules as well.
@@ -71,7 +68,7 @@ class Server:
         self._control.close()
 
 
-class Origin(Server):
+class Origin(Server, contextlib.AbstractContextManager):
     """The server that imports torch, once, and forks all others. Several sandboxes can share one."""
 
     def __init__(self, many: bool = False):
@@ -91,9 +88,6 @@ class Origin(Server):
             )
         super().__init__(control, self._process.pid)
 
-    def __enter__(self):
-        return self
-
     def __exit__(self, *_):
         self.close()
 
@@ -103,7 +97,7 @@ class Origin(Server):
         self._process.wait()
 
 
-class Forks(Starter):
+class Forks(Starter, contextlib.AbstractContextManager):
     """Forks of servers: each thread that asks has one of its own (Linux)."""
 
     def __init__(self, limits: Limits, preload: list[str], hidden: list[str], origin: Origin):
@@ -111,7 +105,7 @@ class Forks(Starter):
         self._origin = origin
         self._servers: dict[tuple[int, bool], Server] = {}
 
-    def close(self) -> None:
+    def __exit__(self, *_):
         while self._servers:
             self._servers.popitem()[1].close()
 

@@ -81,9 +81,6 @@ class Starter:
             too_late.cancel()
         return process.pid, memory_of([process.pid]), kill
 
-    def close(self) -> None:
-        """End what belongs to it."""
-
     def _new_settings(self, level: Level) -> tuple[str, Settings]:
         """A folder that a submission may write to, and what its process is told."""
         parent = tempfile.gettempdir()
@@ -97,13 +94,10 @@ class Starter:
         if uid is not None:
             with contextlib.suppress(OSError):  # the trial says whether it matters
                 os.chown(folder, uid, uid)
-        seen = FOLDER if level.namespaces else folder
-        private = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), seen)
         return folder, Settings(
             level=level,
-            folder=seen,
+            folder=FOLDER if level.namespaces else folder,
             uid=uid,
-            environment=environment() | private,
             library=tuple(sorted({*_python()} - {PROJECT} | {*library()})),
             hidden=tuple(self._hidden),
             limits=self.limits,
@@ -157,17 +151,18 @@ def popen(arguments: list[str], **options) -> subprocess.Popen:
     )
     return subprocess.Popen(
         [sys.executable, "-I", "-B", "-X", "utf8", "-c", start, *arguments],
-        env=environment() | {"HOME": os.path.expanduser("~")},
+        env=_environment(),
         start_new_session=True,  # Ctrl-C is for the grader, which then ends all that it has started
         **options,
     )
 
 
-def environment() -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """The variables that it sees: none of the grader's own but those that a system needs."""
     kept = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "PATHEXT", "COMSPEC")
     return {name: os.environ[name] for name in kept if name in os.environ} | {
         "PATH": os.defpath,
+        "HOME": os.path.expanduser("~"),  # for what is imported; a submission has one of its own
         "MPLBACKEND": "Agg",  # plots go nowhere
         "CUDA_VISIBLE_DEVICES": "",  # on all machines alike, there is none
         "OMP_NUM_THREADS": "1",

@@ -66,10 +66,8 @@ def end_family(pid: int, family: int, uid: int | None) -> None:
     end_below(family)
     end_group(pid)
     if uid is not None:
-        with contextlib.suppress(
-            OSError
-        ):  # a root that can't become another user has started nothing, either
-            command = ["/bin/sh", "-c", "kill -KILL -1"]
+        command = ["/bin/sh", "-c", "kill -KILL -1"]
+        with contextlib.suppress(OSError):  # whoever can't become that user has started nothing as that user
             subprocess.run(command, user=uid, group=uid, extra_groups=[], check=False)
 
 

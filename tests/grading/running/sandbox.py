@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from . import trial
 from .forks import Forks, Origin
-from .inside.settings import BARE, FILTER, LEVELS, Level
+from .inside.settings import BARE, FILTER, FULL, LEVELS, Level
 from .launch import PROJECT, Starter, is_root, library
 from .process import Limits, Process, SandboxError
 
@@ -19,13 +19,12 @@ MISSING = {
     "solution among them.",
     BARE.name: "Submissions run at the level bare, with limits only: they can read this machine's files, the "
     "model solution among them, reach other processes of their user, and use the network.",
+    "reads all": "Submissions can read what only root can, since only root can read this Python's files, or "
+    "enter TMPDIR.",
 }
-READS_ALL = (
-    "Submissions can read what only root can, since only root can read this Python's files, or enter TMPDIR."
-)
 
 
-class Sandbox:
+class Sandbox(contextlib.ExitStack):
     """Starts processes for submissions, all at one level: the highest at which a right submission works.
 
     `inside/settings.py` says what each level is.
@@ -54,25 +53,18 @@ class Sandbox:
         Raises:
             SandboxError: torch can't be imported.
         """
+        super().__init__()
         self.limits = limits = limits or Limits()
         hide = sorted({os.path.realpath(path) for path in (PROJECT, os.getcwd(), *hidden)})
-        self._closing = contextlib.ExitStack()
         if fork:
-            origin = origin or self._closing.enter_context(Origin(many))
-            self._starter = Forks(limits, sorted(preload), hide, origin)
+            origin = origin or self.enter_context(Origin(many))
+            self._starter = self.enter_context(Forks(limits, sorted(preload), hide, origin))
         else:
             self._starter, levels = Starter(limits, sorted(preload), hide), [BARE]
-        self._closing.callback(self._starter.close)
         if is_root():  # then each level also for where only root can read Python's files
             levels = [one for level in levels for one in (level, replace(level, reads_all=True))]
         self._levels, self._choosing = levels, threading.Lock()
         self._found: Level | SandboxError | None = None  # what works, or why nothing does
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     @property
     def level(self) -> Level | None:
@@ -82,13 +74,8 @@ class Sandbox:
     @property
     def unprotected(self) -> list[str]:
         """Sentences that say what submissions are not kept from here; [] if all is as it should be."""
-        if self.level is None:
-            return []
-        sentences = [MISSING.get(self.level.name), READS_ALL if self.level.reads_all else None]
-        return [sentence for sentence in sentences if sentence]
-
-    def close(self) -> None:
-        self._closing.close()
+        level = self.level or FULL
+        return [MISSING[name] for name in (level.name, "reads all" * level.reads_all) if name in MISSING]
 
     def start(self) -> Process:
         """A fresh process, for one submission, with a folder to write in.

@@ -24,7 +24,7 @@ IN_ALL = 6  # times the limit of one call: what a submission has for all that it
 SOON = 2.0  # seconds for all usual questions together, which take a right submission a hundredth of that
 
 
-class Session:
+class Session(contextlib.AbstractContextManager):
     """One submission in the sandbox. If its process dies, the next call starts another.
 
     Attributes:
@@ -63,9 +63,6 @@ class Session:
         if not self._is_cut and not isinstance(self.loaded, tuple) and self.loaded != Died("time"):
             self._load_what_is_needed()
 
-    def __enter__(self):
-        return self
-
     def __exit__(self, *_):
         self.close()
 
@@ -83,8 +80,6 @@ class Session:
         function = question.function
         if function in self._dead:
             return self._dead[function]
-        if isinstance(self.loaded, tuple) and function not in self.loaded:
-            return self.missing(function)
         answer = Died("time", self._seconds)
         if self._left >= 0:
             answer = self._load() if self._process is None else ()
@@ -122,14 +117,10 @@ class Session:
     def _ask(self, questions, seconds):
         arrays = {id(array): array for question in questions for array in question.arrays}
         places = {key: place for place, key in enumerate(arrays)}
+        names = ("function", "differentiate", "echo", "trace")
         calls = [
-            {
-                "function": question.function,
-                "arrays": [places[id(array)] for array in question.arrays],
-                "differentiate": question.differentiate,
-                "echo": question.echo,
-                "trace": question.trace,
-            }
+            {name: getattr(question, name) for name in names}
+            | {"arrays": [places[id(array)] for array in question.arrays]}
             for question in questions
         ]
 
@@ -156,14 +147,12 @@ class Session:
         self._process = process
         self._over, self._ended_for, self._times = threading.Event(), None, (0.0, 0.0)
         self._questions, self._answers = queue.SimpleQueue(), queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=job, args=arguments, daemon=True)
-            for job, arguments in (
-                (self._drain, (process.output,)),
-                (self._watch, (process, self._over)),
-                (_talk, (process.requests, process.replies, self._questions, self._answers)),
-            )
-        ]
+        jobs = (
+            (self._drain, process.output),
+            (self._watch, process, self._over),
+            (_talk, process.requests, process.replies, self._questions, self._answers),
+        )
+        self._threads = [threading.Thread(target=job, args=of, daemon=True) for job, *of in jobs]
         try:
             for thread in self._threads:
                 thread.start()

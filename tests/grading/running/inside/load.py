@@ -9,7 +9,7 @@ from importlib.machinery import FileFinder, SourceFileLoader
 from importlib.util import decode_source
 
 from .cells import python_of
-from .needed import bound_names, needed
+from .needed import DEFINITIONS, bound_names, needed
 
 # So that a package which only annotations name need not be there.
 _UNEVALUATED = __future__.annotations.compiler_flag
@@ -93,22 +93,11 @@ def _raise(self, *_, **__):
     raise error.with_traceback(trace)
 
 
-_TWO = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow")
+_BINARY = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow")
 _OTHERS = (
-    "call",
-    "getitem",
-    "iter",
-    "len",
-    "bool",
-    "float",
-    "int",
-    "enter",
-    "mro_entries",
-    "neg",
-    "lt",
-    "gt",
-)
-for _name in (*_OTHERS, *_TWO, *(f"r{name}" for name in _TWO)):
+    "call", "getitem", "iter", "len", "bool", "float", "int", "enter", "mro_entries", "neg", "lt", "gt",
+)  # fmt: skip
+for _name in (*_OTHERS, *_BINARY, *(f"r{name}" for name in _BINARY)):
     setattr(Absent, f"__{_name}__", _raise)
 
 
@@ -133,10 +122,9 @@ def add_what_a_notebook_has() -> None:
 
 def defined_in(tree: ast.Module) -> list[str]:
     """The names of the functions and classes at the top level of a file."""
-    found = []
-    for statement in tree.body:
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found.append(statement.name)
-        elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda):
-            found += bound_names(statement, [])
-    return found
+    definitions = [
+        statement
+        for statement in tree.body
+        if isinstance(statement, DEFINITIONS) or isinstance(getattr(statement, "value", None), ast.Lambda)
+    ]
+    return [name for statement in definitions for name in bound_names(statement, [])]

@@ -4,7 +4,7 @@ import os
 import signal
 
 from .linux import check, libc
-from .rules import SHARED_MEMORY, Access, paths, rules_for
+from .rules import DEVICES, SHARED_MEMORY, rules_for
 from .settings import Settings
 
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
@@ -24,7 +24,13 @@ def enter() -> int:
     Raises:
         OSError: something is refused.
     """
-    _unshare(_NEWPID | _NEWNET | _NEWIPC)
+    uid, gid = os.getuid(), os.getgid()
+    check(libc().unshare(_NEWPID | _NEWNET | _NEWIPC | (0 if uid == 0 else _NEWUSER)))
+    if uid != 0:  # a namespace of users makes an ordinary user the master of the other namespaces
+        maps = (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1"))
+        for name, text in maps:
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
     pid = os.fork()
     if pid:
         os.closerange(3, 1024)
@@ -46,19 +52,8 @@ def prepare(namespace: int) -> None:
     check(libc().unshare(_NEWPID))
 
 
-def _unshare(flags):
-    uid, gid = os.getuid(), os.getgid()
-    check(libc().unshare(flags | (0 if uid == 0 else _NEWUSER)))
-    if uid != 0:  # a namespace of users makes an ordinary user the master of the other namespaces
-        maps = (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1"))
-        for name, text in maps:
-            with open(f"/proc/self/{name}", "w") as file:
-                file.write(text)
-
-
 def hide_files(settings: Settings) -> None:
-    """Cover what the rules hide, all that they don't name too, and show the rest read-only; what may be
-    written to lies in memory.
+    """Cover what the rules hide and don't name, show the rest read-only, and let writing go to memory.
 
     A folder inside another is treated after it, so that the innermost word counts.
 
@@ -68,12 +63,10 @@ def hide_files(settings: Settings) -> None:
     rules = rules_for(settings)
     check(libc().unshare(_NEWNS))
     _mount("none", "/", None, _REC | _PRIVATE)
-    system = {rule.path for rule in rules}
-    shown = {path: os.open(path, os.O_PATH) for path in paths(rules, Access.READ) if _is_folder(path)}
-    files = [path for path in paths(rules, Access.WRITE) if os.path.exists(path) and not _is_folder(path)]
-    devices = {path: os.open(path, os.O_PATH) for path in files}
-    unnamed = {f"/{name}" for name in os.listdir("/")} - system - {"/proc"}
-    hidden = {*filter(_is_folder, unnamed), *paths(rules, Access.HIDDEN)} - {*_NEVER_COVERED} - {*shown}
+    shown = {path: os.open(path, os.O_PATH) for path in rules.read if _is_folder(path)}
+    devices = {path: os.open(path, os.O_PATH) for path in DEVICES}
+    unnamed = {f"/{name}" for name in os.listdir("/")} - {*rules.read, "/proc"}
+    hidden = {*filter(_is_folder, unnamed), *rules.hidden} - {*_NEVER_COVERED} - {*shown}
     covers = ["/proc"]
     for path in sorted((*hidden, *shown), key=lambda path: path.count("/")):
         if path in shown:
@@ -88,7 +81,7 @@ def hide_files(settings: Settings) -> None:
         open(path, "w").close()
         _mount(f"/proc/self/fd/{fd}", path, None, _BIND)
     own = {settings.folder: b"size=%d,nr_inodes=4096,mode=700" % settings.limits.folder_bytes}
-    own[SHARED_MEMORY.path] = b"size=1m,nr_inodes=256,mode=1777"
+    own[SHARED_MEMORY] = b"size=1m,nr_inodes=256,mode=1777"
     for path in own:
         os.makedirs(path)
     _mount("tmpfs", "/proc", b"tmpfs", 0, _COVER)

@@ -56,7 +56,6 @@ class Settings:
         level: how it is shut in.
         folder: where it may write, by the name under which it sees it.
         uid: the user and group that it runs as, None for the grader's own.
-        environment: its variables.
         library: the folders of Python and its packages.
         hidden: the folders that it must not see, wherever they are.
         limits: what it may use.
@@ -65,7 +64,6 @@ class Settings:
     level: Level
     folder: str
     uid: int | None
-    environment: dict[str, str]
     library: tuple[str, ...]
     hidden: tuple[str, ...]
     limits: Limits

@@ -30,8 +30,7 @@ def start(settings: Settings, requests: int, replies: int) -> None:
     Raises:
         OSError, KeyError: this machine can't give what the level has.
     """
-    os.environ.clear()
-    os.environ.update(settings.environment)
+    os.environ.update(dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), settings.folder))
     if os.name == "posix":
         import fcntl  # not on Windows
         import resource
