@@ -29,6 +29,8 @@ LANDLOCK = (*NAMESPACES, "landlock_create_ruleset")
 
 
 def imports_torch_as(uid):
+    if os.geteuid():
+        return False
     try:
         command = [sys.executable, "-c", "import secrets, torch"]
         return subprocess.run(command, user=uid, stderr=subprocess.DEVNULL).returncode == 0
@@ -137,11 +139,10 @@ def test_an_environment_behind_a_link_costs_no_protection(sandbox, new_sandbox, 
 
 
 @ROOT_ONLY
-@pytest.mark.parametrize("mask", [0o027, 0o077])
-def test_a_folder_that_only_root_may_enter(any_level, tmp_path, monkeypatch, mask):
+def test_a_folder_that_only_root_may_enter(any_level, tmp_path, monkeypatch):
     tmp_path.chmod(0o700)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = os.umask(mask)
+    before = os.umask(0o077)
     try:
         assert grades_right(any_level, f"import torch\nprint(torch.ones(2))\n{RIGHT}")
     finally:

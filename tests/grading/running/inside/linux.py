@@ -61,12 +61,6 @@ def end_below(pid: int) -> None:
             break
 
 
-def adopt_orphans() -> None:
-    """From here on, no daemon leaves the family of this process (Linux)."""
-    if libc() is not None:
-        libc().prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-
-
 def use_huge_pages() -> None:
     """Gather what this process holds into huge pages: a fork copies an entry for each, its end frees it.
 

@@ -63,7 +63,7 @@ def _serve(control, in_namespaces, preload):
             send(control.fileno(), {"error": f"Namespaces are refused ({error})."})
             return
     else:
-        linux.adopt_orphans()
+        linux.libc().prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: no daemon leaves this family
     _fork_for(control, namespace)
     if not in_namespaces:  # else the kernel does it
         linux.end_below(os.getpid())
@@ -73,7 +73,11 @@ def _fork_for(control, namespace=None):
     """Fork for who asks and answer with the new process' id, or end one, until nobody can ask any more."""
     send(control.fileno(), {"error": ""})
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for message, fds in _messages(control):
+    while True:
+        data, fds, _, _ = socket.recv_fds(control, 1, 3)
+        if not data:
+            return
+        message, _ = receive(control.fileno())
         if "end" in message:
             pid = message["end"]
             linux.end_group(pid)
@@ -106,12 +110,3 @@ def _fork(control, namespace, message, fds):
         finally:
             os._exit(0)
     return pid
-
-
-def _messages(control):
-    """What is asked for on a socket, with the file numbers that come with it, until the grader has gone."""
-    while True:
-        data, fds, _, _ = socket.recv_fds(control, 1, 3)
-        if not data:
-            return
-        yield receive(control.fileno())[0], fds
