@@ -40,12 +40,12 @@ from .support import (
     server_of,
 )
 
-HOSTILE = sorted((EXAMPLES / "hostile").glob("*.py"))
+HOSTILE = ("closed_descriptors", "fork_bomb", "forks", "output_flood", "sleeping_children")
 
 
 @LINUX
-@pytest.mark.parametrize(("level", "share"), [("full", 0), ("container", 1), ("filter", 2), ("bare", 3)])
-def test_many_in_a_row_leave_nothing_behind(request, temporary, monkeypatch, level, share):
+@pytest.mark.parametrize("level", ["full", "container", "filter", "bare"])
+def test_many_in_a_row_leave_nothing_behind(request, temporary, monkeypatch, level):
     sandbox = request.getfixturevalue(level)
     assert grades_right(sandbox)
     server = idle_server_of(sandbox)
@@ -65,7 +65,10 @@ def test_many_in_a_row_leave_nothing_behind(request, temporary, monkeypatch, lev
     before = held()
     with monkeypatch.context() as patch:
         patch.setattr(sandbox, "limits", Limits(seconds=0.5))
-        for source in (program("daemon"), *(path.read_text("latin-1") for path in HOSTILE[share::12])):
+        for source in (
+            program("daemon"),
+            *((EXAMPLES / f"hostile/{name}.py").read_text() for name in HOSTILE),
+        ):
             grade(Submission("hostile", source=source), sandbox)
     assert grades_right(sandbox)
     assert eventually(lambda: is_no_more_than(before)), (before, held())
