@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests.examples import RIGHT
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
-from tests.grading.running.inside.processes import below
+from tests.grading.running.inside.linux import below
 from tests.grading.running.process import Limits
 from tests.grading.running.session import Session
 from tests.grading.sheet.rubric import TOTAL
@@ -77,6 +78,20 @@ def idle_server_of(sandbox) -> int:
     of_its_own = 1 if sandbox.level.namespaces else 0  # the first process of its namespace
     assert eventually(lambda: len(below(server)) == of_its_own)
     return server
+
+
+def end(pid: int) -> None:
+    """End a process, and wait until all below it have ended, too."""
+    family = [pid, *below(pid)]
+    os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: not any(map(is_running, family)))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def parent_of(pid: int) -> int:

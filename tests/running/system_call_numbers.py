@@ -5,6 +5,7 @@ its number: from 424 up, system calls have the same on all machines.
 """
 
 import re
+import textwrap
 from pathlib import Path
 
 from tests.grading.running.inside import numbers, seccomp
@@ -28,13 +29,14 @@ def main():
     tables = [in_header(path) for path in HEADERS]
     if not all(tables):
         raise SystemExit(f"There is no {' or '.join(map(str, HEADERS))}.")
-    lines = []
+    rows = []
     for name in seccomp.NAMES:
         known = numbers.NUMBERS.get(name, (None, None))
         found = tuple(table.get(name, old) for table, old in zip(tables, known, strict=True))
-        lines.append(f'    "{name}": {found},\n')
+        rows.append(f'"{name}": {found},'.replace(" ", "\xa0"))  # not to be torn
     made = '"""Numbers of system calls on x86-64 and ARM64. Made by tests/running/system_call_numbers.py."""'
-    OUT.write_text(f"{made}\n\nNUMBERS = {{\n{''.join(lines)}}}\n")
+    table = textwrap.fill(" ".join(rows), 106, initial_indent="    ", subsequent_indent="    ")
+    OUT.write_text(f"{made}\n\nNUMBERS = {{\n{table}\n}}  # fmt: skip\n".replace("\xa0", " "))
 
 
 if __name__ == "__main__":

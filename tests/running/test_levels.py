@@ -17,7 +17,7 @@ from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
 from tests.grading.running import sandbox as sandboxes
 from tests.grading.running import trial
-from tests.grading.running.inside.processes import below
+from tests.grading.running.inside.linux import below
 from tests.grading.running.inside.settings import BARE, CONTAINER, FILTER, FULL
 from tests.grading.running.process import remove
 from tests.grading.sheet.rubric import TOTAL
@@ -29,6 +29,8 @@ LANDLOCK = (*NAMESPACES, "landlock_create_ruleset")
 
 
 def imports_torch_as(uid):
+    if os.geteuid():
+        return False
     try:
         command = [sys.executable, "-c", "import secrets, torch"]
         return subprocess.run(command, user=uid, stderr=subprocess.DEVNULL).returncode == 0
@@ -95,9 +97,7 @@ def test_network_and_processes_are_its_own(full):
 
 def test_a_level_at_which_a_right_submission_fails_falls_away(new_sandbox, monkeypatch, bare):
     tried = trial.failure
-    monkeypatch.setattr(
-        trial, "failure", lambda s, level, m: tried(s, level, m) if level.name == "bare" else "No."
-    )
+    monkeypatch.setattr(trial, "failure", lambda s, level: tried(s, level) if level.name == "bare" else "No.")
     with new_sandbox() as sandbox:
         found = grade(Submission("right", source=RIGHT), sandbox)
         assert found.total == TOTAL
@@ -108,21 +108,6 @@ def test_a_level_at_which_a_right_submission_fails_falls_away(new_sandbox, monke
 def test_nothing_is_said_of_a_sandbox_that_has_started_nothing(new_sandbox):
     with new_sandbox() as sandbox:
         assert sandbox.level is None and sandbox.unprotected == []
-
-
-@LINUX
-def test_the_lowest_level_of_any_submission_counts(new_sandbox, monkeypatch, full, container):
-    tried = trial.failure
-
-    def failure(starter, level, preload):
-        return "No." if preload and level.name == FULL.name else tried(starter, level, preload)
-
-    monkeypatch.setattr(trial, "failure", failure)
-    with new_sandbox(preload=["matplotlib.pyplot"]) as sandbox:
-        output_of(sandbox, "")
-        assert sandbox.level.name == "full"
-        output_of(sandbox, "import matplotlib.pyplot")
-        assert sandbox.level.name == "container"
 
 
 @ROOT_ONLY
@@ -154,11 +139,10 @@ def test_an_environment_behind_a_link_costs_no_protection(sandbox, new_sandbox, 
 
 
 @ROOT_ONLY
-@pytest.mark.parametrize("mask", [0o027, 0o077])
-def test_a_folder_that_only_root_may_enter(any_level, tmp_path, monkeypatch, mask):
+def test_a_folder_that_only_root_may_enter(any_level, tmp_path, monkeypatch):
     tmp_path.chmod(0o700)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = os.umask(mask)
+    before = os.umask(0o077)
     try:
         assert grades_right(any_level, f"import torch\nprint(torch.ones(2))\n{RIGHT}")
     finally:
@@ -179,10 +163,10 @@ def test_what_only_root_may_import(request, new_sandbox, monkeypatch, level):
         monkeypatch.syspath_prepend(folder)
         code = "def import_it():\n    " + lines.replace("\n", "\n    ")
         monkeypatch.setattr(trial, "SOURCE", f"{trial.SOURCE}\n{code}")
-        monkeypatch.setattr(trial, "CHECKS", [trial.Check("imports it", "import_it", "torch")])
+        monkeypatch.setattr(trial, "CHECKS", [("imports it", "import_it", "torch")])
         with new_sandbox(levels=[level], fork=True) as sandbox:
             assert grades_right(sandbox, lines + RIGHT)
     finally:
         remove(folder)
     assert sandbox.level == replace(level, reads_all=True)
-    assert sandboxes.READS_ALL in sandbox.unprotected
+    assert sandboxes.MISSING["reads all"] in sandbox.unprotected

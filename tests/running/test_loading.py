@@ -66,6 +66,46 @@ def test_what_the_functions_do_not_need_costs_nothing(sandbox, above, below):
     ) or "Only what the three functions need was run." in found.note
 
 
+HELPER = """
+import nothing_like_this
+from google.colab import drive
+drive.mount("/content/drive")
+SCALE = 3 - 1
+for batch in nothing_like_this.load():
+    raise ValueError("no data")
+def encode(x, V, b):
+    return (SCALE / 2) * (x @ V + b).relu()
+print encode
+raise SystemExit
+"""
+
+
+@pytest.mark.parametrize(
+    "helpers",
+    [
+        {"helpers.py": HELPER},
+        {"helpers/__init__.py": "from .layers import *\n1 / 0", "helpers/layers.py": HELPER},
+    ],
+    ids=["a file", "a package"],
+)
+@pytest.mark.parametrize(
+    ("line", "call"),
+    [
+        ("from helpers import encode", "encode"),
+        ("import helpers as h", "h.encode"),
+        ("from helpers import *", "encode"),
+    ],
+)
+def test_of_what_lies_beside_it_no_more_is_needed_than_what_is_taken(sandbox, helpers, line, call):
+    source = f"{line}\n{RIGHT}".replace("torch.relu(x @ V + b)", f"{call}(x, V, b)")
+    for one in (
+        Submission("x", source=source, helpers=helpers),
+        Submission("x", cells=[source], helpers=helpers),
+    ):
+        found = grade(one, sandbox)
+        assert found.total == TOTAL, found.sentences
+
+
 def test_what_fails_is_told_where_it_is_needed_alone(sandbox):
     lines = "import torch\nSCALE = torch.load('scale.pt')\n" + RIGHT.replace(
         ".sum(dim=1)\n", ".sum(dim=1) * SCALE\n"

@@ -4,15 +4,17 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.examples import RIGHT
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
 from tests.grading.running.answers import Died
-from tests.grading.running.inside.processes import below
+from tests.grading.running.inside.linux import below
 from tests.grading.running.inside.settings import BARE, FULL
 from tests.grading.running.process import disk_of, memory_of
+from tests.grading.running.question import Question
 from tests.grading.running.session import Session
 
 from .support import (
@@ -21,11 +23,10 @@ from .support import (
     ROOT,
     ROOT_ONLY,
     eventually,
-    grades_right,
+    idle_server_of,
     loaded_from,
     output_of,
     program,
-    server_of,
 )
 
 
@@ -33,19 +34,16 @@ from .support import (
 @pytest.mark.parametrize("level", [FULL, BARE], ids=lambda level: level.name)
 def test_memory_is_counted_over_all_processes(request, level):
     sandbox = request.getfixturevalue(level.name)
-    found = grade(Submission("many", source=program("children_with_memory")), sandbox)
-    assert found.total == 0
-    assert "memory" in {result.mistake for result in found.results}
-    assert "all its processes together" in found.results[0].reason
+    arguments = (np.zeros((2, 2), np.float32),) * 5
+    with Session(sandbox, Submission("many", source=program("children_with_memory")), 60) as session:
+        assert session.call(Question("get_objective_term", arguments)) == Died("memory")
 
 
 @LINUX
 def test_memory_that_nobody_may_look_at_is_counted(sandbox):
-    server = server_of(sandbox)
+    server = idle_server_of(sandbox)
     with Session(sandbox, Submission("hidden", source=program("unreadable_memory"))) as session:
-        is_ended = (
-            isinstance(session.loaded, Died) and session.loaded.cause == "disk"
-        )  # nobody sees its files
+        is_ended = session.loaded == Died("disk")  # nobody sees its files
         assert is_ended or memory_of(below(server)) > 480 << 20
 
 
@@ -58,7 +56,8 @@ def test_empty_files_can_not_fill_the_memory(full):
 def test_a_crash_leaves_no_memory_on_the_disk_and_processes_are_few(any_level):
     lines = output_of(any_level, program("limits")).splitlines()
     assert lines[0] == "core (1, 1)"  # with 0, the program that collects crashes would still be started
-    assert int(lines[1].split()[1]) <= 40 + 20 * (os.geteuid() != 0)  # the user's own may end meanwhile
+    if os.geteuid() == 0:  # another user's own count as well, and may end meanwhile
+        assert int(lines[1].split()[1]) <= 40
 
 
 @LINUX
@@ -105,11 +104,6 @@ def test_nothing_is_left_of_a_folder_however_it_was_filled(request, temporary, l
     else:
         assert "done" in session.output
         assert ("full after" in session.output) == (name == "full_folder")
-
-
-def test_a_submission_of_bottomless_folders_ends_only_itself(sandbox):
-    grade(Submission("deep", source=RIGHT + program("deep_folders")), sandbox)
-    assert grades_right(sandbox)
 
 
 def test_a_long_answer_is_cut(sandbox):

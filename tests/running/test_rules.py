@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.grading.running.inside.landlock import outside
-from tests.grading.running.inside.rules import Access, private, rules_for
-from tests.grading.running.inside.settings import CONTAINER, FULL, Settings
+from tests.grading.running.inside.rules import private, rules_for
+from tests.grading.running.inside.settings import CONTAINER, FULL, Limits, Settings
 from tests.grading.running.process import remove
 
 from .support import LINUX, ROOT_ONLY, output_of
@@ -19,31 +19,34 @@ SETTINGS = Settings(
     level=CONTAINER,
     folder="/tmp/submission-1/own",
     uid=30_000,
-    environment={"HOME": "/tmp"},
     library=("/usr/lib/python3",),
     hidden=("/usr/share/course",),
-    memory_bytes=1,
-    file_bytes=2,
-    folder_bytes=3,
+    limits=Limits(),
 )
 
 
 def named(path, settings=SETTINGS):
     """What the table says of the paths above and equal to this one, the innermost first."""
-    rules = sorted(rules_for(settings), key=lambda rule: -len(rule.path))
-    return [rule.access for rule in rules if f"{path}/".startswith(f"{rule.path}/")]
+    table = vars(rules_for(settings))
+    found = [
+        (len(one), access)
+        for access, paths in table.items()
+        for one in paths
+        if f"{path}/".startswith(f"{one}/")
+    ]
+    return [access for _, access in sorted(found, reverse=True)]
 
 
 @pytest.mark.parametrize(
     ("path", "accesses"),
     [
-        ("/usr/lib/libm.so", [Access.READ]),
-        ("/usr/share/course/grades.csv", [Access.HIDDEN, Access.READ]),
-        ("/tmp/submission-1/own/x", [Access.WRITE]),
+        ("/usr/lib/libm.so", ["read"]),
+        ("/usr/share/course/grades.csv", ["hidden", "read"]),
+        ("/tmp/submission-1/own/x", ["write"]),
         ("/tmp/submission-1", []),
         ("/home/anna/.ssh", []),
         ("/proc/1/environ", []),
-        ("/dev/null", [Access.WRITE]),
+        ("/dev/null", ["write"]),
         ("/dev/zero", []),  # mapped, it is memory that nobody counts
         ("/dev/shm/left", []),  # other users' as well
     ],
@@ -53,7 +56,7 @@ def test_what_the_table_names(path, accesses):
 
 
 def test_shared_memory_is_there_where_it_is_a_submissions_own():
-    assert named("/dev/shm/x", replace(SETTINGS, level=FULL)) == [Access.WRITE]
+    assert named("/dev/shm/x", replace(SETTINGS, level=FULL)) == ["write"]
 
 
 LOOK = """
@@ -87,13 +90,9 @@ def test_the_innermost_rule_counts(new_sandbox, with_rules):
     assert found[:2] == ["read", "read"] and "read" not in found[2:], output
 
 
-def test_every_rule_says_why():
-    assert all(rule.why for rule in rules_for(SETTINGS))
-
-
 def test_settings_travel_as_text():
     found = Settings.from_json(SETTINGS.to_json())
-    assert found.to_json() == SETTINGS.to_json() and found.level == CONTAINER
+    assert found.to_json() == SETTINGS.to_json() and found.level == CONTAINER and found.limits == Limits()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no such modes")
@@ -106,9 +105,8 @@ def test_what_its_owner_alone_may_read_is_private(tmp_path):
         path.chmod(mode)
     (tmp_path / "closed").mkdir(mode=0o711)
     (tmp_path / "link").symlink_to("secret")
-    names = [os.path.relpath(path, tmp_path) for path in private(str(tmp_path))]
+    names = [os.path.relpath(path, tmp_path) for path in sorted(private(str(tmp_path)))]
     assert names == ["closed", "deep/key", "secret"]
-    assert private(str(tmp_path / "nowhere")) == ()
 
 
 @LINUX

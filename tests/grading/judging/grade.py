@@ -19,12 +19,10 @@ def grade(submission: Submission, sandbox: Sandbox, probes: Probes | None = None
     if submission.problem:
         cause = Cause(UNREADABLE, submission.problem, submission.needs_human)
         return _nothing(cause, Status.UNREADABLE).of(submission)
-    found, is_orphan = _run(submission, sandbox, probes)
-    return (_run(submission, sandbox, probes)[0] if is_orphan else found).of(submission)
+    return _run(submission, sandbox, probes).of(submission)
 
 
 def _run(submission, sandbox, probes):
-    """The grade, and whether it may be the machine's fault."""
     with Session(sandbox, submission) as session:
         if isinstance(session.loaded, tuple):
             found = Grade(submission.name, _results(session, probes))
@@ -36,8 +34,7 @@ def _run(submission, sandbox, probes):
         session.close()
         output, unprotected = session.output.strip(), tuple(sandbox.unprotected)
         note = sentences.left_out(session.left_out) if session.left_out else ""
-        found = replace(found, output=output, unprotected=unprotected, seed=probes.seed, note=note)
-        return found, session.is_orphan
+        return replace(found, output=output, unprotected=unprotected, seed=probes.seed, note=note)
 
 
 def _results(session, probes):

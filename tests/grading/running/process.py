@@ -10,22 +10,11 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from .inside.linux import end_below, end_group
+from .inside.settings import Limits as Limits
+
 MAX_FILES = 4096
 MAX_MAPPED = 16  # files that are removed and closed, and held by being mapped alone
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a submission may use. Time is per call, and once for the import; six times as much for all of it.
-
-    It does not count while the submission waits for a processor that others use.
-    """
-
-    seconds: float = 10.0
-    memory_bytes: int = 4 << 30
-    file_bytes: int = 16 << 20
-    folder_bytes: int = 64 << 20
-    output_bytes: int = 64 << 10
 
 
 class SandboxError(Exception):
@@ -42,8 +31,7 @@ class Process:
         family: the process below which all processes of the submission are.
         memory_bytes: what the family may hold together.
         folder_bytes: what the folder may hold, or None where the system bounds it.
-        kill: ends the submission's processes, all that can be found; whether what it was forked from lives.
-        is_orphan: whether that had died when it was ended.
+        kill: ends the submission's processes, all that can be found.
     """
 
     folder: str
@@ -53,8 +41,7 @@ class Process:
     family: int
     memory_bytes: int
     folder_bytes: int | None
-    kill: Callable[[], bool]
-    is_orphan: bool = False
+    kill: Callable[[], None]
 
     def __post_init__(self):
         atexit.register(self.end)  # should an interrupt come while it is being ended
@@ -69,9 +56,19 @@ class Process:
 
     def end(self) -> None:
         """Kill it, and remove its folder. May be called twice."""
-        self.is_orphan |= not self.kill()
+        self.kill()
         remove(os.path.dirname(self.folder))
         atexit.unregister(self.end)
+
+
+def end_family(pid: int, family: int, uid: int | None) -> None:
+    """End a process and its group, all below `family`, and as root whatever else this user has."""
+    end_below(family)
+    end_group(pid)
+    if uid is not None:
+        command = ["/bin/sh", "-c", "kill -KILL -1"]
+        with contextlib.suppress(OSError):  # whoever can't become that user has started nothing as that user
+            subprocess.run(command, user=uid, group=uid, extra_groups=[], check=False)
 
 
 def memory_of(pids: Iterable[int]) -> int:

@@ -6,26 +6,25 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from . import trial
 from .forks import Forks, Origin
-from .inside.settings import BARE, FILTER, LEVELS, Level
-from .launch import PROJECT, library
+from .inside.settings import BARE, FILTER, FULL, LEVELS, Level
+from .launch import PROJECT, Starter, is_root, library
 from .process import Limits, Process, SandboxError
-from .spawns import Spawns
 
 MISSING = {
     FILTER.name: "Submissions run at the level filter: they can read this machine's files, the model "
     "solution among them.",
     BARE.name: "Submissions run at the level bare, with limits only: they can read this machine's files, the "
     "model solution among them, reach other processes of their user, and use the network.",
+    "reads all": "Submissions can read what only root can, since only root can read this Python's files, or "
+    "enter TMPDIR.",
 }
-READS_ALL = (
-    "Submissions can read what only root can, since only root can read this Python's files, or enter TMPDIR."
-)
 
 
-class Sandbox:
+class Sandbox(contextlib.ExitStack):
     """Starts processes for submissions, all at one level: the highest at which a right submission works.
 
     `inside/settings.py` says what each level is.
@@ -44,81 +43,65 @@ class Sandbox:
         """
         Args:
             limits: what each submission may use.
-            preload: modules to import once, for those that need them.
+            preload: modules to import once, for all.
             fork: whether processes are forked from one that has imported torch, or each imports it anew.
             hidden: folders that are kept secret, beside the project and the current one.
             many: whether so many submissions are to come that a preparation pays.
             levels: the levels to try.
             origin: whose forks the processes are; it stays open. By default, one of its own.
+
+        Raises:
+            SandboxError: torch can't be imported.
         """
+        super().__init__()
         self.limits = limits = limits or Limits()
         hide = sorted({os.path.realpath(path) for path in (PROJECT, os.getcwd(), *hidden)})
-        self._closing = contextlib.ExitStack()
         if fork:
-            origin = origin or self._closing.enter_context(Origin(many))
-            self._starter = Forks(limits, sorted(preload), hide, origin)
+            origin = origin or self.enter_context(Origin(many))
+            self._starter = self.enter_context(Forks(limits, sorted(preload), hide, origin))
         else:
-            self._starter = Spawns(limits, sorted(preload), hide)
-        self._closing.callback(self._starter.close)
-        self._levels = levels
-        # What works without and with the preloaded modules, or why nothing does. It stays as it was found.
-        self._found: dict[bool, Level | SandboxError] = {}
-        self._choosing = threading.Lock()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
+            self._starter, levels = Starter(limits, sorted(preload), hide), [BARE]
+        if is_root():  # then each level also for where only root can read Python's files
+            levels = [one for level in levels for one in (level, replace(level, reads_all=True))]
+        self._levels, self._choosing = levels, threading.Lock()
+        self._found: Level | SandboxError | None = None  # what works, or why nothing does
 
     @property
     def level(self) -> Level | None:
-        """The level of all submissions, or the lowest of them; None before the first has been started."""
-        found = [level for level in self._found.values() if isinstance(level, Level)]
-        names = [level.name for level in LEVELS]
-        return max(found, key=lambda level: (names.index(level.name), level.reads_all), default=None)
+        """The level of all submissions; None before the first has been started."""
+        return self._found if isinstance(self._found, Level) else None
 
     @property
     def unprotected(self) -> list[str]:
         """Sentences that say what submissions are not kept from here; [] if all is as it should be."""
-        if self.level is None:
-            return []
-        sentences = [MISSING.get(self.level.name), READS_ALL if self.level.reads_all else None]
-        return [sentence for sentence in sentences if sentence]
+        level = self.level or FULL
+        return [MISSING[name] for name in (level.name, "reads all" * level.reads_all) if name in MISSING]
 
-    def close(self) -> None:
-        self._closing.close()
-
-    def start(self, imports: Iterable[str] = ()) -> Process:
-        """A fresh process, for a submission with these imports, with a folder to write in.
+    def start(self) -> Process:
+        """A fresh process, for one submission, with a folder to write in.
 
         Any thread may ask, and each has a process of its own.
 
         Raises:
             SandboxError: no right submission can be run on this machine.
         """
-        preload = sorted({*imports} & {*self._starter.preload})
-        key = bool(preload)
         try:
-            with self._choosing if key not in self._found else contextlib.nullcontext():
-                if key not in self._found:
-                    self._found[key] = self._choose(self._starter.preload if preload else [])
-            level = self._found[key]
-            if isinstance(level, SandboxError):
-                raise level
-            return self._starter.start(level, preload)
+            with self._choosing:
+                self._found = self._found or self._choose()
+            if isinstance(self._found, SandboxError):
+                raise self._found
+            return self._starter.start(self._found)
         except OSError as error:  # a full disk, say
             raise SandboxError(f"The grader can't start a process for submissions: {error}.") from error
 
-    def _choose(self, preload):
+    def _choose(self):
         """The first level that is there and works together with what a right submission does."""
-        for level in self._starter.levels(self._levels):
-            failure = trial.failure(self._starter, level, preload)
+        for level in self._levels:
+            failure = trial.failure(self._starter, level)
             if not failure:
                 return level
-        end = "the grading ends here" if preload else "nobody is graded"
         return SandboxError(
-            f"{failure} So {end}. Is everything installed where other users may read it "
+            f"{failure} So nobody is graded. Is everything installed where other users may read it "
             f"({', '.join(library()) or 'nowhere'}), may they enter {tempfile.gettempdir()}, "
             "and is the limit of memory high enough?"
         )

@@ -10,12 +10,12 @@ import time
 from collections.abc import Sequence
 
 from ..handed_in.printable import one_line, plain_text
-from ..handed_in.submission import Submission, imported_by
+from ..handed_in.submission import Submission
 from ..sheet.rubric import FUNCTIONS
 from . import answers
 from .answers import Answer, Died, Missing, Raised
 from .inside import wire
-from .inside.processes import below
+from .inside.linux import below
 from .process import Process, times_of
 from .question import Question
 
@@ -24,14 +24,13 @@ IN_ALL = 6  # times the limit of one call: what a submission has for all that it
 SOON = 2.0  # seconds for all usual questions together, which take a right submission a hundredth of that
 
 
-class Session:
+class Session(contextlib.AbstractContextManager):
     """One submission in the sandbox. If its process dies, the next call starts another.
 
     Attributes:
         loaded: the names of the functions that it defines, or Raised or Died.
         left_out: why it stops as it is, where no more than the functions need was loaded; else None.
         output: what it printed, cut at the limit.
-        is_orphan: whether its process died together with what it was forked from: maybe not its own doing.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class Session:
     ):
         """
         Args:
-            sandbox: has `limits`, and `start(imports)` for a `Process`.
+            sandbox: has `limits`, and `start()` for a `Process`.
             submission: what is loaded.
             seconds: replaces the sandbox's limit of time.
             functions: the names of those that may be asked; by default the sheet's.
@@ -56,7 +55,6 @@ class Session:
         self._left = IN_ALL * self._seconds
         self._output, self._dropped, self._messages = bytearray(), 0, 0
         self._process: Process | None = None
-        self.is_orphan = False
         self._dead: dict[str, Died] = {}
         self.left_out: Raised | Died | None = None
         # The cells of a notebook are there to train and to plot as well.
@@ -64,9 +62,6 @@ class Session:
         self.loaded = self._load()
         if not self._is_cut and not isinstance(self.loaded, tuple) and self.loaded != Died("time"):
             self._load_what_is_needed()
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.close()
@@ -85,8 +80,6 @@ class Session:
         function = question.function
         if function in self._dead:
             return self._dead[function]
-        if isinstance(self.loaded, tuple) and function not in self.loaded:
-            return self.missing(function)
         answer = Died("time", self._seconds)
         if self._left >= 0:
             answer = self._load() if self._process is None else ()
@@ -126,15 +119,11 @@ class Session:
         sent = [*(array for question in questions for array in question.arrays), *stand_ins]
         arrays = {id(array): array for array in sent}
         places = {key: place for place, key in enumerate(arrays)}
+        names = ("function", "differentiate", "echo", "trace")
         calls = [
-            {
-                "function": question.function,
-                "arrays": [places[id(array)] for array in question.arrays],
-                "differentiate": question.differentiate,
-                "echo": question.echo,
-                "trace": question.trace,
-                "stand_in": places.get(id(question.stand_in)),
-            }
+            {name: getattr(question, name) for name in names}
+            | {"arrays": [places[id(array)] for array in question.arrays]}
+            | {"stand_in": places.get(id(question.stand_in))}
             for question in questions
         ]
 
@@ -157,18 +146,16 @@ class Session:
         self._process = None
 
     def _load(self):
-        process = self._sandbox.start(imported_by([self._submission]))
+        process = self._sandbox.start()
         self._process = process
         self._over, self._ended_for, self._times = threading.Event(), None, (0.0, 0.0)
         self._questions, self._answers = queue.SimpleQueue(), queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=job, args=arguments, daemon=True)
-            for job, arguments in (
-                (self._drain, (process.output,)),
-                (self._watch, (process, self._over)),
-                (_talk, (process.requests, process.replies, self._questions, self._answers)),
-            )
-        ]
+        jobs = (
+            (self._drain, process.output),
+            (self._watch, process, self._over),
+            (_talk, process.requests, process.replies, self._questions, self._answers),
+        )
+        self._threads = [threading.Thread(target=job, args=of, daemon=True) for job, *of in jobs]
         try:
             for thread in self._threads:
                 thread.start()
@@ -209,7 +196,7 @@ class Session:
     def _exchange(self, message, arrays, parse, seconds):
         """Send one message, and `parse` the answer to it."""
         self._messages += 1
-        process, start, before = self._process, time.monotonic(), self._times
+        start, before = time.monotonic(), self._times
         self._questions.put((message | {"id": self._messages}, arrays, parse))
         answer, reason, left = None, "time", seconds
         while reason == "time" and left > 0:
@@ -225,7 +212,6 @@ class Session:
             return answer
         reason = self._ended_for or reason
         self.close()
-        self.is_orphan |= reason == "crash" and process.is_orphan
         return Died(reason, seconds)
 
     def _drain(self, output):

@@ -1,4 +1,4 @@
-"""A grader with a submission that never ends: with_the_grader.py ROOT"""
+"""A grader with a submission that never ends: with_the_grader.py ROOT SECONDS"""
 
 import sys
 
@@ -8,7 +8,8 @@ from tests.grading.handed_in.submission import Submission
 from tests.grading.running.sandbox import Sandbox
 from tests.grading.running.session import Session
 
-ENDLESS = "import os\nos.system('setsid sleep 71.5 &')\nos.write(1, b'runs')\nos.system('sleep 71.5')"
+SLEEP = f"sleep {sys.argv[2]}"
+ENDLESS = f"import os\nos.system('setsid {SLEEP} &')\nos.write(1, b'runs')\nos.system('{SLEEP}')"
 with Sandbox() as sandbox:
     with Session(sandbox, Submission("first", source="")):
         print("ready", flush=True)

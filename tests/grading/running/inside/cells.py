@@ -88,7 +88,8 @@ def _leave_out(lines, i, functions):
     while stop < len(lines) and lines[stop][:1] in _WITHIN:
         stop += 1
     statement = "\n".join(lines[start:stop])
-    if not statement.strip() or re.search(rf"\bdef\s+({'|'.join(functions)})\b", statement):
+    names = "|".join(functions) or "$"
+    if not statement.strip() or re.search(rf"\bdef\s+({names})\b", statement):
         return False
     name = re.search(r"(?m)^(?:async\s+)?(?:def|class)\s+(\w+)", statement)
     wrong = lines[i].strip()

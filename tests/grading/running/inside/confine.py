@@ -5,9 +5,8 @@ import ctypes
 import os
 import signal
 
-from . import landlock, seccomp
+from . import landlock, namespaces, seccomp
 from .linux import check, libc
-from .namespaces import Namespaces
 from .rules import rules_for
 from .settings import Settings
 
@@ -15,7 +14,7 @@ from .settings import Settings
 MAX_TASKS = 40
 
 
-def confine(settings: Settings, namespaces: Namespaces | None) -> None:
+def confine(settings: Settings) -> None:
     """Limit this process and what it can see, then give up root's rights.
 
     Raises:
@@ -25,14 +24,17 @@ def confine(settings: Settings, namespaces: Namespaces | None) -> None:
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # should the machine's memory end, this is what goes first
     os.umask(0o022)  # a strict one would make folders that the submission's user can't enter
-    limits = _limits(settings)
-    if namespaces is not None:
-        namespaces.enter(settings)
+    _limit(settings)
+    if level.namespaces:
+        namespaces.hide_files(settings)
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
-    _set_limits(limits)
-    _become_user(settings)
+        if level.reads_all:
+            libc().prctl(8, 1, 0, 0, 0)  # PR_SET_KEEPCAPS
+        os.setresuid(uid, uid, uid)
+    if level.namespaces or level.reads_all:  # so that what is hidden can't be uncovered
+        _keep_capabilities(1 << 2 if level.reads_all else 0)  # CAP_DAC_READ_SEARCH
     if libc() is not None:
         libc().prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS: a set-user-id program is a program like any other
     if level.landlock:
@@ -42,63 +44,37 @@ def confine(settings: Settings, namespaces: Namespaces | None) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # too large a file is an OSError
 
 
-def _limits(settings):
-    mapped = _mapped_bytes()
-    is_counted_alone = settings.level.namespaces or settings.uid is not None
-    return {
-        "RLIMIT_CORE": 1,  # with 0, the kernel would still start the program that collects crashes
-        "RLIMIT_NOFILE": 1024,  # buffers in the kernel are nobody's memory
-        "RLIMIT_FSIZE": settings.file_bytes,
-        "RLIMIT_AS": mapped + settings.memory_bytes if mapped else None,
-        "RLIMIT_NPROC": MAX_TASKS if is_counted_alone else _tasks_of_user(MAX_TASKS),
-    }
-
-
-def _set_limits(limits):
+def _limit(settings):
     """Before the change of user: the limit of tasks counts the new user's then, not root's."""
     import resource  # not on Windows
 
-    for name, value in limits.items():
-        if value is not None and hasattr(resource, name):
-            kind = getattr(resource, name)
-            hard = resource.getrlimit(kind)[1]
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(kind, (value, value))
-
-
-def _become_user(settings):
-    uid, level = settings.uid, settings.level
-    if uid is not None:
-        if level.reads_all:
-            libc().prctl(8, 1, 0, 0, 0)  # PR_SET_KEEPCAPS
-        os.setresuid(uid, uid, uid)
-        if level.reads_all:
-            _keep_capabilities(1 << 2)  # CAP_DAC_READ_SEARCH
-    elif level.namespaces:
-        _keep_capabilities(0)
-
-
-def _keep_capabilities(mask):
-    """So that what is hidden can't be uncovered. Root's others go with its user id."""
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    check(libc().capset(header, (ctypes.c_uint32 * 6)(mask, mask, 0, 0, 0, 0)))  # effective, permitted, …
-
-
-def _mapped_bytes():
-    try:
+    limits = {
+        resource.RLIMIT_CORE: 1,  # with 0, the kernel would still start the program that collects crashes
+        resource.RLIMIT_NOFILE: 1024,  # buffers in the kernel are nobody's memory
+        resource.RLIMIT_FSIZE: settings.limits.file_bytes,
+    }
+    if libc() is not None:
         with open("/proc/self/statm") as file:
-            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0  # not Linux
+            mapped = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        is_counted_alone = settings.level.namespaces or settings.uid is not None
+        limits[resource.RLIMIT_AS] = mapped + settings.limits.memory_bytes
+        limits[resource.RLIMIT_NPROC] = MAX_TASKS + (0 if is_counted_alone else _tasks_of_user())
+    for kind, value in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
 
 
-def _tasks_of_user(more):
+def _tasks_of_user():
     """What the limit counts as well, where there is no namespace and no user of the submission's own."""
-    if not os.path.isdir("/proc/self"):
-        return None
-    found = more
+    found = 0
     for entry in os.listdir("/proc"):
         with contextlib.suppress(OSError):
             if entry.isdigit() and os.stat(f"/proc/{entry}").st_uid == os.getuid():
                 found += len(os.listdir(f"/proc/{entry}/task"))
     return found
+
+
+def _keep_capabilities(mask):
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    check(libc().capset(header, (ctypes.c_uint32 * 6)(mask, mask, 0, 0, 0, 0)))  # effective, permitted, …

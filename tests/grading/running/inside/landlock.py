@@ -4,9 +4,10 @@ import ctypes
 import os
 import stat
 import struct
+from collections.abc import Sequence
 
 from .linux import check, libc
-from .rules import Access, Rule, paths
+from .rules import Rules
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # the same numbers on all machines
 _RUN, _WRITE, _READ, _LIST = 1, 2, 4, 8
@@ -14,7 +15,7 @@ _OF_FILES = _RUN | _WRITE | _READ | 1 << 14  # …, truncate
 _SIGNALS_AND_ABSTRACT_SOCKETS = 3
 
 
-def restrict(rules: list[Rule]) -> None:
+def restrict(rules: Rules) -> None:
     """From here on, reach only what these rules show; and, from Linux 6.12 on, signal nobody else.
 
     The process has no new privileges any more (PR_SET_NO_NEW_PRIVS).
@@ -30,17 +31,16 @@ def restrict(rules: list[Rule]) -> None:
     if version >= 6:
         attributes += struct.pack("QQ", 0, _SIGNALS_AND_ABSTRACT_SOCKETS)
     ruleset = check(libc().syscall(_CREATE, attributes, len(attributes), 0))
-    hidden = paths(rules, Access.HIDDEN)
-    for path in paths(rules, Access.READ):
-        for one in outside(os.path.realpath(path), hidden) if os.path.exists(path) else ():
+    for path in rules.read:
+        for one in outside(os.path.realpath(path), rules.hidden) if os.path.exists(path) else ():
             _allow(ruleset, one, _RUN | _READ | _LIST)
-    for path in paths(rules, Access.WRITE):
+    for path in rules.write:
         _allow(ruleset, path, everything if os.path.isdir(path) else _READ | _WRITE)
     check(libc().syscall(_RESTRICT, ruleset, 0))
     os.close(ruleset)
 
 
-def outside(path: str, hidden: list[str]) -> list[str]:
+def outside(path: str, hidden: Sequence[str]) -> list[str]:
     """`path`, or what is in it outside `hidden`: Landlock can't take back further below what it allowed."""
     if not any(one.startswith(path.rstrip("/") + "/") for one in hidden):
         return [path]

@@ -4,8 +4,12 @@ import __future__
 
 import ast
 import builtins
+import sys
+from importlib.machinery import FileFinder, SourceFileLoader
+from importlib.util import decode_source
 
-from .needed import bound_names, needed
+from .cells import python_of
+from .needed import DEFINITIONS, bound_names, needed
 
 # So that a package which only annotations name need not be there.
 _UNEVALUATED = __future__.annotations.compiler_flag
@@ -22,13 +26,54 @@ def execute(tree: ast.Module, path: str, namespace: dict) -> None:
 
 def execute_needed(tree: ast.Module, path: str, namespace: dict, functions: list[str]) -> None:
     """Execute what these functions need, and nothing else. What fails of it stands in until it is used."""
-    for statement in needed(tree, functions, path):
+    _execute_each(needed(tree, functions, path), path, namespace, functions)
+
+
+def _execute_each(statements, path, namespace, functions):
+    for statement in statements:
         try:
             exec(compile(ast.Module([statement], []), path, "exec", _UNEVALUATED, True), namespace)
         except (Exception, SystemExit) as error:
             is_of_notebooks = (getattr(error, "name", None) or "").partition(".")[0] == "IPython"
             for name in bound_names(statement, functions):
                 namespace.setdefault(name, _Idle() if is_of_notebooks else Absent(error))
+
+
+def cut_modules_in(folder: str) -> None:
+    """From here on, of the modules in this folder no more is executed than what is taken from them."""
+
+    def finder(path):
+        if not path.startswith(folder):
+            raise ImportError
+        return FileFinder(path, (_CutLoader, [".py"]))
+
+    sys.path_hooks.insert(0, finder)
+
+
+class _CutLoader(SourceFileLoader):
+    """Loads nothing of a module, until a name is taken from it: then what that needs."""
+
+    def exec_module(self, module):
+        tree = ast.parse(python_of(decode_source(self.get_data(self.path)), self.path, {}, []), self.path)
+        names, done = vars(module), set()
+
+        def run(statements, wanted):
+            missing = [statement for statement in statements if statement not in done]
+            done.update(missing)
+            _execute_each(missing, self.path, names, wanted)
+
+        def take(name):
+            if name == "__all__":  # who asks takes all; what a loop binds is none of it
+                run([s for s in tree.body if isinstance(s, ast.ImportFrom) and s.names[0].name == "*"], [])
+                bound = (bound_names(s, []) for s in tree.body if not isinstance(s, (ast.For, ast.While)))
+                return sorted(one for one in set(names).union(*bound) if not one.startswith("_"))
+            if not name.startswith("__"):
+                run(needed(tree, [name], self.path), [name])
+            if name not in names:
+                raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}", name=name)
+            return names[name]
+
+        module.__getattr__ = take
 
 
 class Absent:
@@ -48,22 +93,11 @@ def _raise(self, *_, **__):
     raise error.with_traceback(trace)
 
 
-_TWO = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow")
+_BINARY = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow")
 _OTHERS = (
-    "call",
-    "getitem",
-    "iter",
-    "len",
-    "bool",
-    "float",
-    "int",
-    "enter",
-    "mro_entries",
-    "neg",
-    "lt",
-    "gt",
-)
-for _name in (*_OTHERS, *_TWO, *(f"r{name}" for name in _TWO)):
+    "call", "getitem", "iter", "len", "bool", "float", "int", "enter", "mro_entries", "neg", "lt", "gt",
+)  # fmt: skip
+for _name in (*_OTHERS, *_BINARY, *(f"r{name}" for name in _BINARY)):
     setattr(Absent, f"__{_name}__", _raise)
 
 
@@ -88,10 +122,9 @@ def add_what_a_notebook_has() -> None:
 
 def defined_in(tree: ast.Module) -> list[str]:
     """The names of the functions and classes at the top level of a file."""
-    found = []
-    for statement in tree.body:
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found.append(statement.name)
-        elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda):
-            found += bound_names(statement, [])
-    return found
+    definitions = [
+        statement
+        for statement in tree.body
+        if isinstance(statement, DEFINITIONS) or isinstance(getattr(statement, "value", None), ast.Lambda)
+    ]
+    return [name for statement in definitions for name in bound_names(statement, [])]

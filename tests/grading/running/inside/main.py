@@ -1,25 +1,21 @@
-"""Imports torch, then serves one submission (where there is no safe fork), or forks servers that fork.
+"""Imports torch, then serves one submission (where there is no safe fork), or forks who serve one.
 
-Of the servers each belongs to one thread of the grader. Each submission gets a fork of one of them.
+The first such process forks a server for each thread of the grader; a server forks the submissions.
 """
 
 import contextlib
 import gc
 import importlib
-import json
 import os
 import signal
 import socket
-import struct
 import sys
 
-from . import call, processes
-from .huge import use_huge_pages
-from .namespaces import Namespaces
+from . import call, linux, namespaces
 from .rules import private
 from .settings import Settings
 from .submission import start, take_streams
-from .wire import READY
+from .wire import READY, receive, send
 
 
 def main():
@@ -40,12 +36,12 @@ def main():
         settings, *preload = arguments
         _import(preload)
         os.write(replies, READY)
-        start(Settings.from_json(settings), None, requests, replies)
+        start(Settings.from_json(settings), requests, replies)
     else:
         _import([])
         if what == "fork-many":
-            use_huge_pages()
-        _fork_servers(socket.socket(fileno=int(arguments[0])))
+            linux.use_huge_pages()
+        _fork_for(socket.socket(fileno=int(arguments[0])))
 
 
 def _import(names):
@@ -55,104 +51,62 @@ def _import(names):
     gc.freeze()  # shared with the forks; collecting would copy it
 
 
-def _fork_servers(control):
-    """Fork a server for each request, with more modules imported, and answer with its id; or end one."""
-    _say_ready(control)
-    for message, fds in _messages(control):
-        if "end" in message:
-            with contextlib.suppress(ChildProcessError):  # an earlier origin's, which ends by itself
-                if os.waitpid(message["end"], os.WNOHANG)[0] == 0:
-                    os.kill(message["end"], signal.SIGKILL)
-                    os.waitpid(message["end"], 0)
-            _answer(control, 0)
-            continue
-
-        def child(message=message, fds=fds):
-            control.close()
-            os.setsid()
-            _import(message["preload"])
-            _fork_submissions(socket.socket(fileno=fds[0]), message["namespaces"])
-
-        pid = _fork(child)
-        os.close(fds[0])
-        _answer(control, pid)
-
-
-def _fork_submissions(control, in_namespaces):
-    """Fork a process for each request and answer with its id, or end one."""
-    try:
-        namespaces = Namespaces() if in_namespaces else None
-    except OSError as error:
-        _say_ready(control, str(error))
-        return
-    if namespaces is None:
-        processes.adopt_orphans()
+def _serve(control, in_namespaces, preload):
+    """Import more, then fork submissions."""
+    _import(preload)
     private("/etc")  # looked up once, for all forks
-    _say_ready(control)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for message, fds in _messages(control):
-        if "end" in message:
-            _end(message["end"], message["uid"], namespaces is not None)
-            _answer(control, message["end"])
-            continue
-        settings = Settings.from_json(message["start"])
-
-        def child(settings=settings, fds=fds):
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            control.close()
-            requests, replies, output = fds
-            os.setsid()
-            take_streams(output)
-            start(settings, namespaces, requests, replies)
-
+    namespace = None
+    if in_namespaces:
         try:
-            if namespaces is not None:
-                namespaces.prepare(settings)
-            pid = _fork(child)
-        except OSError:
-            pid = 0
+            namespace = namespaces.enter()
+        except OSError as error:
+            send(control.fileno(), {"error": f"Namespaces are refused ({error})."})
+            return
+    else:
+        linux.libc().prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: no daemon leaves this family
+    _fork_for(control, namespace)
+    if not in_namespaces:  # else the kernel does it
+        linux.end_below(os.getpid())
+
+
+def _fork_for(control, namespace=None):
+    """Fork for who asks and answer with the new process' id, or end one, until nobody can ask any more."""
+    send(control.fileno(), {"error": ""})
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        data, fds, _, _ = socket.recv_fds(control, 1, 3)
+        if not data:
+            return
+        message, _ = receive(control.fileno())
+        if "end" in message:
+            pid = message["end"]
+            linux.end_group(pid)
+        else:
+            pid = _fork(control, namespace, message, fds)
         for fd in fds:
             os.close(fd)
-        _answer(control, pid)
-    processes.end_below(os.getpid())
+        send(control.fileno(), {"pid": pid})
 
 
-def _end(pid, uid, is_alone):
-    """End a submission; where it is alone in a namespace, the kernel ends all that it has started."""
-    processes.end(pid)
-    if not is_alone:
-        processes.end_below(os.getpid())
-        if uid is not None:
-            processes.end_all_of_user(uid)
-
-
-def _fork(child):
-    """The id of a new process that does what `child` says; 0 if there can't be one."""
+def _fork(control, namespace, message, fds):
+    """The id of a new process, which is a server or a submission; 0 if there can't be one."""
     try:
+        if namespace is not None:
+            namespaces.prepare(namespace)
         pid = os.fork()
     except OSError:
         return 0
     if pid == 0:
         try:
-            child()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            control.close()
+            os.setsid()
+            if "settings" in message:
+                requests, replies, output = fds
+                take_streams(output)
+                start(Settings.from_json(message["settings"]), requests, replies)
+            else:
+                _serve(socket.socket(fileno=fds[0]), message["namespaces"], message["preload"])
         finally:
             os._exit(0)
     return pid
-
-
-def _say_ready(control, error=""):
-    control.sendall(json.dumps({"error": error}).encode())
-
-
-def _messages(control):
-    """What is asked for on a socket, with the file numbers that come with it, until the grader has gone."""
-    while True:
-        header, fds, _, _ = socket.recv_fds(control, 4, 3)
-        if not header:
-            return
-        text = control.recv(*struct.unpack("<I", header), socket.MSG_WAITALL)
-        yield json.loads(text), fds
-
-
-def _answer(control, pid):
-    control.sendall(struct.pack("<I", pid))

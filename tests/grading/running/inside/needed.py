@@ -4,7 +4,7 @@ import ast
 import importlib.util
 import symtable
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
@@ -30,7 +30,7 @@ def needed(tree: ast.Module, functions: list[str], path: str) -> list[ast.stmt]:
                 found |= bound
                 used = _global_names(symtable.symtable(ast.unparse(statement), path, "exec"))
                 # A definition replaces what the name meant before; an assignment may build on it.
-                replaced = bound if isinstance(statement, _DEFINITIONS) else set()
+                replaced = bound if isinstance(statement, DEFINITIONS) else set()
                 wanted = (wanted - replaced) | (used - replaced)
         missing = wanted - found
     return kept[::-1]
@@ -38,7 +38,7 @@ def needed(tree: ast.Module, functions: list[str], path: str) -> list[ast.stmt]:
 
 def bound_names(statement: ast.AST, functions: list[str]) -> set[str]:
     """The names that a top-level statement binds, or whose items or attributes it assigns."""
-    if isinstance(statement, _DEFINITIONS):
+    if isinstance(statement, DEFINITIONS):
         return {statement.name}
     if isinstance(statement, _IMPORTS):
         names = {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
@@ -69,7 +69,7 @@ def _changed_names(statement, changing, modules):
 
     A module is changed by a call that stands alone, `torch.set_default_dtype(...)`; any other only uses it.
     """
-    if isinstance(statement, (*_DEFINITIONS, ast.Lambda)):
+    if isinstance(statement, (*DEFINITIONS, ast.Lambda)):
         return set()
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         modules = set()

@@ -1,6 +1,6 @@
 """What a submission may see of the machine's files: one table, for mounts and for Landlock."""
 
-import enum
+import contextlib
 import functools
 import os
 import stat
@@ -8,75 +8,57 @@ from dataclasses import dataclass
 
 from .settings import Settings
 
-
-class Access(enum.Enum):
-    HIDDEN = "hidden"
-    READ = "read"
-    WRITE = "write"
+SYSTEM = (
+    *(
+        "/bin",
+        "/sbin",
+        "/usr",
+        "/lib",
+        "/lib32",
+        "/lib64",
+        "/libx32",
+    ),  # programs, libraries, fonts, time zones
+    "/nix",  # all of these on NixOS
+    "/etc",  # where libraries and fonts are; the names of users
+)
+# Programs take them for granted. Not /dev/zero: mapped, it is memory that no limit counts.
+DEVICES = ("/dev/null", "/dev/random", "/dev/urandom")
+SHARED_MEMORY = "/dev/shm"  # for semaphores of its own, by which its processes wait
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What may be done with a file, or a folder and all below it, and why."""
+class Rules:
+    """Which files, and folders with all below them, may be read, and written to as well.
 
-    path: str
-    access: Access
-    why: str
+    What is not named is hidden. Of several names for one file the longest counts; if in two lists, `read`.
+    """
 
-
-# What no rule names is hidden. Of several rules that of the longest path counts; of two for one path, READ.
-SYSTEM = (
-    Rule("/bin", Access.READ, "programs"),
-    Rule("/sbin", Access.READ, "programs"),
-    Rule("/usr", Access.READ, "programs, libraries, fonts, time zones"),
-    Rule("/lib", Access.READ, "libraries"),
-    Rule("/lib32", Access.READ, "libraries"),
-    Rule("/lib64", Access.READ, "the loader of programs"),
-    Rule("/libx32", Access.READ, "libraries"),
-    Rule("/nix", Access.READ, "all of these on NixOS"),
-    Rule("/etc", Access.READ, "where libraries and fonts are; the names of users"),
-    Rule("/dev/null", Access.WRITE, "programs take it for granted"),
-    Rule("/dev/random", Access.WRITE, "random numbers"),
-    Rule("/dev/urandom", Access.WRITE, "random numbers"),
-    # Not /dev/zero: mapped, it is memory that no limit counts.
-)
-SHARED_MEMORY = Rule("/dev/shm", Access.WRITE, "semaphores of its own, by which its processes wait")
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    hidden: tuple[str, ...]
 
 
-def rules_for(settings: Settings) -> list[Rule]:
+def rules_for(settings: Settings) -> Rules:
     """The whole table for one submission."""
-    # Without root's rights, the files' own modes say the same. Mounts are made once, for all.
-    roots_own = private("/etc") if settings.level.reads_all or settings.level.namespaces else ()
-    return [
-        *SYSTEM,
-        *(Rule(path, Access.HIDDEN, "for root alone") for path in roots_own),
-        *(Rule(path, Access.READ, "Python and its packages") for path in settings.library),
-        *(Rule(path, Access.HIDDEN, "the grader, and what was handed in") for path in settings.hidden),
-        *([SHARED_MEMORY] if settings.level.namespaces else []),  # else it is everybody's
-        Rule(settings.folder, Access.WRITE, "its own folder"),
-    ]
-
-
-def paths(rules: list[Rule], access: Access) -> list[str]:
-    """The paths of the rules with this access, each once."""
-    return list(dict.fromkeys(rule.path for rule in rules if rule.access is access))
+    is_alone = settings.level.namespaces
+    # Without root's rights, the files' own modes say the same.
+    for_root_alone = private("/etc") if settings.level.reads_all or is_alone else ()
+    return Rules(
+        read=(*SYSTEM, *settings.library),
+        write=(*DEVICES, *([SHARED_MEMORY] if is_alone else []), settings.folder),  # else it is everybody's
+        hidden=(*for_root_alone, *settings.hidden),  # the grader, and what was handed in
+    )
 
 
 @functools.cache
 def private(folder: str) -> tuple[str, ...]:
     """What only its owner may read below a folder; of folders in folders the outermost."""
     found = []
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return ()
-    for entry in entries:
-        try:
+    for entry in os.scandir(folder):
+        with contextlib.suppress(OSError):  # it has gone meanwhile
             mode = entry.stat(follow_symlinks=False).st_mode
-        except OSError:
-            continue
-        if stat.S_ISDIR(mode):
-            found += [entry.path] if mode & 0o5 != 0o5 else private(entry.path)
-        elif stat.S_ISREG(mode) and not mode & 0o4:
-            found.append(entry.path)
+            if stat.S_ISDIR(mode):
+                found += [entry.path] if mode & 0o5 != 0o5 else private(entry.path)
+            elif stat.S_ISREG(mode) and not mode & 0o4:
+                found.append(entry.path)
     return tuple(found)

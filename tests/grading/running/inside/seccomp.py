@@ -46,6 +46,8 @@ _EPERM, _ENOSYS, _EOPNOTSUPP = 1, 38, 95
 _NEWUSER = 0x10000000
 _SHARED_AND_ANONYMOUS = 0x21  # MAP_SHARED, MAP_ANONYMOUS
 _TO_AN_OWNER = (8, 10, 15, 1026)  # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY
+_LOAD, _AND, _JUMP_IF_EQUAL, _JUMP_IF_AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
+_ALLOW, _FAIL = 0x7FFF0000, 0x50000  # SECCOMP_RET_ALLOW; SECCOMP_RET_ERRNO, with the errno added
 
 
 def refuse(is_alone: bool) -> None:
@@ -62,7 +64,7 @@ def refuse(is_alone: bool) -> None:
     """
     code = _program(None if is_alone else os.getpid())
     buffer = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("HxxxxxxP", len(code) // len(_and(0)), ctypes.addressof(buffer))
+    header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
     # SECCOMP_SET_MODE_FILTER; SPEC_ALLOW, or every branch of the submission's would become slower.
     check(libc().syscall(number_of("seccomp"), 1, 4, ctypes.c_char_p(header)))
 
@@ -78,9 +80,14 @@ def number_of(name: str) -> int | None:
 
 def _program(own: int | None) -> bytes:
     """The filter, for the process `own`; None where it is alone."""
-    steps = [_load(4), _jump(_ARCHITECTURES[platform.machine()][1], 1, 0), _fail(_EPERM), _load(0)]
+    steps = [
+        _step(_LOAD, 4),  # the architecture
+        _step(_JUMP_IF_EQUAL, _ARCHITECTURES[platform.machine()][1], 1),
+        _step(_RETURN, _FAIL + _EPERM),
+        _step(_LOAD, 0),  # the number of the call
+    ]
     if platform.machine() == "x86_64":
-        steps += [_jump_above(_X32, 0, 1), _fail(_EPERM)]
+        steps += [_step(_JUMP_IF_AT_LEAST, _X32, 0, 1), _step(_RETURN, _FAIL + _EPERM)]
     # The C library takes the old clone where clone3 is not there, and its flags can be looked at.
     answers = dict.fromkeys(REFUSED, _EPERM) | {"clone3": _ENOSYS, "setsid": 0}
     if own is not None:
@@ -89,63 +96,24 @@ def _program(own: int | None) -> bytes:
         answers["fallocate"] = _EOPNOTSUPP
     for name, errno in answers.items():
         if (number := number_of(name)) is not None:
-            steps += [_jump(number, 0, 1), _fail(errno)]
-    steps += _refuse_bits("clone", 0, _NEWUSER) + _refuse_bits("mmap", 3, _SHARED_AND_ANONYMOUS)
-    steps += _refuse_values("fcntl", 1, _TO_AN_OWNER)
+            steps += [_step(_JUMP_IF_EQUAL, number, 0, 1), _step(_RETURN, _FAIL + errno)]
+    steps += _looked_at("clone", 0, [_NEWUSER], _NEWUSER)
+    steps += _looked_at("mmap", 3, [_SHARED_AND_ANONYMOUS], _SHARED_AND_ANONYMOUS)
+    steps += _looked_at("fcntl", 1, _TO_AN_OWNER)
     if own is not None:
         for name, harmless in (("kill", (0, own)), ("tgkill", (own,)), ("prlimit64", (0, own))):
-            steps += _refuse_other_values(name, 0, harmless)
-    return b"".join((*steps, _ret(0x7FFF0000)))  # SECCOMP_RET_ALLOW
+            steps += _looked_at(name, 0, harmless, found=_ALLOW, otherwise=_FAIL + _EPERM)
+    return b"".join((*steps, _step(_RETURN, _ALLOW)))
 
 
-def _refuse_bits(name, argument, bits):
-    """Steps that refuse a call where all these bits of an argument are set."""
-    return _if_called(name, argument, [_and(bits), _jump(bits, 0, 1), _fail(_EPERM)])
+def _looked_at(name, argument, values, mask=0xFFFFFFFF, found=_FAIL + _EPERM, otherwise=_ALLOW):
+    """Steps that decide about a call by an argument's lower bits: `found` if they are one of these values."""
+    steps = [_step(_LOAD, 16 + 8 * argument), _step(_AND, mask)]
+    steps += [_step(_JUMP_IF_EQUAL, value, len(values) - i) for i, value in enumerate(values)]
+    steps += [_step(_RETURN, otherwise), _step(_RETURN, found)]
+    return [_step(_JUMP_IF_EQUAL, number_of(name), 0, len(steps)), *steps]
 
 
-def _refuse_values(name, argument, values):
-    """Steps that refuse a call where an argument is one of these."""
-    return _if_called(name, argument, [*_jumps(values), _always(1), _fail(_EPERM)])
-
-
-def _refuse_other_values(name, argument, values):
-    """Steps that refuse a call where an argument is none of these."""
-    return _if_called(name, argument, [*_jumps(values), _fail(_EPERM)])
-
-
-def _if_called(name, argument, steps):
-    """These steps with an argument's lower 32 bits loaded, then the call's number again."""
-    return [_jump(number_of(name), 0, len(steps) + 2), _load(16 + 8 * argument), *steps, _load(0)]
-
-
-def _jumps(values):
-    """To the second step after these where the argument is one of `values`."""
-    return [_jump(value, len(values) - i, 0) for i, value in enumerate(values)]
-
-
-def _load(offset):
-    return struct.pack("HBBI", 0x20, 0, 0, offset)
-
-
-def _jump(value, if_equal, otherwise):
-    return struct.pack("HBBI", 0x15, if_equal, otherwise, value)
-
-
-def _jump_above(value, if_at_least, otherwise):
-    return struct.pack("HBBI", 0x35, if_at_least, otherwise, value)
-
-
-def _always(steps):
-    return struct.pack("HBBI", 0x05, 0, 0, steps)
-
-
-def _and(value):
-    return struct.pack("HBBI", 0x54, 0, 0, value)
-
-
-def _fail(errno):
-    return _ret(0x50000 | errno)  # SECCOMP_RET_ERRNO; 0 is success
-
-
-def _ret(value):
-    return struct.pack("HBBI", 0x06, 0, 0, value)
+def _step(code, value, if_so=0, if_not=0):
+    """One instruction; a jump goes over so many."""
+    return struct.pack("HBBI", code, if_so, if_not, value)

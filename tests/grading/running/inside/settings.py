@@ -35,6 +35,20 @@ LEVELS = (FULL, CONTAINER, FILTER, BARE)
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a submission may use. Time is per call, and once for the import; six times as much for all of it.
+
+    It does not count while the submission waits for a processor that others use.
+    """
+
+    seconds: float = 10.0
+    memory_bytes: int = 4 << 30
+    file_bytes: int = 16 << 20
+    folder_bytes: int = 64 << 20
+    output_bytes: int = 64 << 10
+
+
+@dataclass(frozen=True)
 class Settings:
     """What is told to one process; it travels as JSON.
 
@@ -42,22 +56,17 @@ class Settings:
         level: how it is shut in.
         folder: where it may write, by the name under which it sees it.
         uid: the user and group that it runs as, None for the grader's own.
-        environment: its variables.
         library: the folders of Python and its packages.
         hidden: the folders that it must not see, wherever they are.
-        memory_bytes: what each of its processes may take.
-        file_bytes, folder_bytes: how large one file and the whole folder may become.
+        limits: what it may use.
     """
 
     level: Level
     folder: str
     uid: int | None
-    environment: dict[str, str]
     library: tuple[str, ...]
     hidden: tuple[str, ...]
-    memory_bytes: int
-    file_bytes: int
-    folder_bytes: int
+    limits: Limits
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -65,4 +74,4 @@ class Settings:
     @classmethod
     def from_json(cls, text: str) -> "Settings":
         fields = json.loads(text)
-        return cls(**fields | {"level": Level(**fields["level"])})
+        return cls(**fields | {"level": Level(**fields["level"]), "limits": Limits(**fields["limits"])})

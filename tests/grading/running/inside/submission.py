@@ -10,8 +10,7 @@ import types
 from . import call
 from .cells import python_of, text_of
 from .confine import confine
-from .load import add_what_a_notebook_has, defined_in, execute, execute_needed
-from .namespaces import Namespaces
+from .load import add_what_a_notebook_has, cut_modules_in, defined_in, execute, execute_needed
 from .resume import call_resumed
 from .settings import Settings
 from .wire import receive, send
@@ -26,14 +25,13 @@ def take_streams(output: int) -> None:
         os.dup2(source, target)
 
 
-def start(settings: Settings, namespaces: Namespaces | None, requests: int, replies: int) -> None:
+def start(settings: Settings, requests: int, replies: int) -> None:
     """Take the place of a submission, then serve it, over these files.
 
     Raises:
         OSError, KeyError: this machine can't give what the level has.
     """
-    os.environ.clear()
-    os.environ.update(settings.environment)
+    os.environ.update(dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), settings.folder))
     if os.name == "posix":
         import fcntl  # not on Windows
         import resource
@@ -41,7 +39,7 @@ def start(settings: Settings, namespaces: Namespaces | None, requests: int, repl
         # A submission that closes all the low numbers keeps its line to the grader, and gets no other.
         high = min(700, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 10)
         requests, replies = (fcntl.fcntl(fd, fcntl.F_DUPFD, high) for fd in (requests, replies))
-        confine(settings, namespaces)
+        confine(settings)
         os.closerange(3, high)
     os.chdir(settings.folder)
     sys.stdin, sys.stdout, sys.stderr = (
@@ -123,6 +121,7 @@ def _load(tree, path, message):
     sys.argv[:] = [path]
     add_what_a_notebook_has()
     if message["is_cut"]:
+        cut_modules_in(os.path.dirname(path))
         execute_needed(tree, path, vars(module), message["functions"])
     else:
         execute(tree, path, vars(module))
