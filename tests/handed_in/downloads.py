@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from tests.examples import RIGHT
-from tests.grading.handed_in.reader import answers
+from tests.grading.handed_in.reader_process import answers
 from tests.grading.handed_in.submission import Submission
 from tests.grading.sheet.rubric import FUNCTIONS
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.grading.handed_in import item as bounds
-from tests.grading.handed_in import reader
+from tests.grading.handed_in import reader_process
 from tests.grading.handed_in.printable import printable
 from tests.handed_in.downloads import RIGHT, STUB, M, notebook, packed, rows, tree
 
@@ -76,8 +76,10 @@ def test_a_bomb_is_a_row(tmp_path, monkeypatch, name):
 
 def test_one_persons_files_cost_no_other_row(tmp_path, monkeypatch):
     tree(tmp_path / "class", {"anna/solution.py": RIGHT, "ben/solution.py": RIGHT})
-    real = reader.choose
-    monkeypatch.setattr(reader, "choose", lambda name, *more: 1 / 0 if name == "anna" else real(name, *more))
+    real = reader_process.choose
+    monkeypatch.setattr(
+        reader_process, "choose", lambda name, *more: 1 / 0 if name == "anna" else real(name, *more)
+    )
     found = rows(tmp_path / "class")
     assert found["anna"].needs_human and "ZeroDivisionError" in found["anna"].problem
     assert found["ben"].source == RIGHT

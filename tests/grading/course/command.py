@@ -136,17 +136,17 @@ def main(arguments: list[str] | None = None) -> int:
     files = Files(options.grades, options.feedback, options.summary, options.worksheet, options.override)
     with _Interrupts() as interrupt:
         try:
-            download = read_download(paths, options.layout)
+            everybody, nobodys = read_download(paths, options.layout)
             files.check(paths)
         except (OSError, ValueError) as error:
             parser.error(str(error).rstrip("."))
         except KeyboardInterrupt:
             return 128 + interrupt.number
-        if download.passed_over:
-            _print([f"Passed over, as nobody's work: {few(download.passed_over)}"])
+        if nobodys:
+            _print([f"Passed over, as nobody's work: {few(nobodys)}"])
         k, n = options.shard or (1, 1)
-        shard = download.submissions[k - 1 :: n]
-        return _grade(options, paths, shard, Outputs(shard, files, download.submissions), interrupt)
+        shard = everybody[k - 1 :: n]
+        return _grade(options, paths, shard, Outputs(shard, files, everybody), interrupt)
 
 
 def _grade(options, paths, submissions, outputs, interrupt):

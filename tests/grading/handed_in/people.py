@@ -12,12 +12,13 @@ from pathlib import Path
 
 from .archives import list_class
 from .files import list_file, list_folder
-from .gradescope import submitters
-from .item import Item, is_archive, is_code, passed_over
-from .person import Person, Upload
-from .plain import depth_of_all, plain_people, stem_of
-from .reading import PROJECT
-from .source import decode, seen_imports
+from .item import Item
+from .machine import PROJECT
+from .metadata import authors_of
+from .names import is_archive, is_code, name_of, passed_over
+from .person import Person
+from .plain import depth_of_all, glance, plain_people
+from .printable import printable
 from .systems import (
     LAYOUTS,
     METADATA,
@@ -94,8 +95,8 @@ def _people_at(path, items, layout):
             if inside := [one for person in people if (one := _only_below(person, path))]:
                 return inside, []
     if not is_many:
-        return [_single(path, items)], []
-    name = stem_of(path.name) if is_archive(path.name) else path.name
+        return [_single(path, *items)], []
+    name = name_of(path.name).stem if is_archive(path.name) else path.name
     people, others = _people_of(name, items, layout)
     if not people:
         raise FileNotFoundError(f"{path} holds no submission: no .py file, no notebook, no folder")
@@ -121,42 +122,33 @@ def _download_above(path, layout):
 
 def _only_below(person, path):
     """The person with what lies at this path; None if nothing of theirs does."""
-    below = os.fspath(path)
-    uploads = [u for u in person.uploads if f"{u.item.location}{os.sep}".startswith(f"{below}{os.sep}")]
+    below = f"{path}{os.sep}"
+    uploads = [item for item in person.uploads if f"{item.location}{os.sep}".startswith(below)]
     if path.is_dir():
         person.uploads = uploads
     elif uploads and is_code(path.name):
-        person.only = uploads[0].path
+        person.only = uploads[0].whole
     return person if uploads else None
 
 
-def _single(path, items):
+def _single(path, item):
     """Whose a file is that lies in no download."""
     if not is_code(path.name):
         raise FileNotFoundError(f"{path} is no .py file, no notebook, no archive and no folder")
     is_solution = path.name == "solution.py"
-    name = (path.parent.name or "solution") if is_solution else stem_of(path.name)
-    person = Person(name, uploads=[Upload(items[0], path.name)], only=path.name)
+    name = (path.parent.name or "solution") if is_solution else name_of(path.name).stem
+    person = Person(name, uploads=[item], only=path.name)
+    beside = {entry.stem for entry in path.parent.iterdir()} if path.suffix != ".ipynb" else set()
     is_among_ours = path.parent == PROJECT and not is_solution
-    if not path.is_symlink() and not is_among_ours and _uses_what_lies_beside(path, items[0]):
-        others = [item for item in list_folder(path.parent) if item.path != (path.name,)]
-        mine, _ = plain_people([*items, *others], path.parent.name)
-        if len(mine) > 1:  # another's work is no helper
-            own = {u.item.path for one in mine if one.name == stem_of(path.name) for u in one.uploads}
-            others = [item for item in others if item.path in own or len(item.path) > 1]
-        person.uploads += [Upload(item, "/".join(item.path)) for item in others]
+    if path.is_symlink() or is_among_ours or (beside and not beside & glance(item)[1]):
+        return person
+    others = [other for other in list_folder(path.parent) if other.path != item.path]
+    mine, _ = plain_people([item, *others], path.parent.name)
+    if len(mine) > 1:  # another's work is no helper
+        own = {i.location for one in mine if one.name == name_of(path.name).stem for i in one.uploads}
+        others = [other for other in others if other.location in own or len(other.path) > 1]
+    person.uploads += others
     return person
-
-
-def _uses_what_lies_beside(path, item):
-    if path.suffix == ".ipynb":
-        return True
-    try:
-        imported = seen_imports(decode(item.read(), path.name)[0])
-    except ValueError:
-        return False
-    beside = {entry.stem for entry in path.parent.iterdir()}
-    return bool(beside & {name.split(".")[0] for name in imported})
 
 
 def _layout_of(name, items, layout):
@@ -247,15 +239,15 @@ def _people_of(name, items, layout):
             else:
                 nobodys.add(path[0])
     people = list(found.values())
-    if system.name == "Gradescope":
-        people = _named_by_gradescope(people, opened, holder)
-    if system.name == "Moodle" and not all(person.id for person in people):  # "Default group" has no number
+    if any(person.is_group and not person.id for person in people):  # then all numbers are groups'
         for person in people:
             person.is_group = True
+    if system.authors:
+        people = _named(people, next((i for i in opened if i.path == (*holder, system.authors)), None))
     _tell_apart(people)
     others, more = plain_people(beside) if beside else ([], [])
     people = sorted([*people, *others], key=lambda person: (person.name, person.id))
-    nobodys -= {METADATA, "", *(item.path[0] for item in beside)}
+    nobodys -= {"", *(item.path[0] for item in beside)}
     return people, [*more, *(one for one in nobodys if not passed_over(one))]
 
 
@@ -282,15 +274,14 @@ def _add(person, system, entry, item, depth):
         inner[0], late, stamp = read_file_name(system, inner[0])
         person.late |= late
         order = stamp or order
-    path = "/".join(filter(None, (entry.file.removesuffix("/"), *inner)))
-    person.uploads.append(Upload(item, path, order))
+    path = (*entry.file.removesuffix("/").split("/"), *inner) if entry.file else tuple(inner)
+    person.uploads.append(replace(item, path=path, order=order, origin=item.whole))
 
 
-def _named_by_gradescope(people, items, holder):
-    """A person for each author that the file at the download's own depth names: others are their authors'."""
-    metadata = next((item for item in items if item.path == (*holder, METADATA)), None)
+def _named(people, metadata):
+    """A person for each author that Gradescope's file names, if it is there: others are their authors'."""
     try:
-        authors = submitters(metadata.read().decode("utf-8", "replace")) if metadata else {}
+        authors = authors_of(metadata.read().decode("utf-8", "replace")) if metadata else {}
     except ValueError:
         authors = {}
     by_number = {person.id: person for person in people}
@@ -298,9 +289,10 @@ def _named_by_gradescope(people, items, holder):
     for folder, named in authors.items():
         number = folder.partition("_")[2]
         uploads = by_number[number].uploads if number in by_number else []
-        later = [replace(upload, order=(int(number[:20]),)) for upload in uploads if number.isdecimal()]
-        for one in named:
-            person = Person(one.name, one.id, uploads=later or uploads, entry=folder)
+        if number.isdecimal():
+            uploads = [replace(item, order=(int(number[:20]),)) for item in uploads]
+        for name, id in named:
+            person = Person(name, id, uploads=uploads, entry=folder)
             if not uploads:
                 person.needs_human, person.remark = True, f"{folder} is not in the download."
             found.append(person)
@@ -318,11 +310,16 @@ def _tell_apart(people):
 
 
 def _call_apart(people):
-    """Who shares a name is called by the id, too."""
-    names = Counter(person.name for person in people)
+    """Names as one printable line each, no two the same: who shares one is called by the id, or a number."""
+    names, taken = Counter(person.name for person in people), set()
     for person in people:
-        if names[person.name] > 1 and person.id:
-            person.name += f" {person.id}"
+        called = f"{person.name} {person.id}" if names[person.name] > 1 and person.id else person.name
+        base = person.name = printable(called) or "submission"
+        number = 1
+        while person.name in taken:
+            number += 1
+            person.name = f"{base} ({number})"
+        taken.add(person.name)
 
 
 def _merged(people):

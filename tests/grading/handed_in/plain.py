@@ -1,13 +1,12 @@
 """Whose files are whose in a folder that no course's system has named."""
 
 import functools
-import re
 from collections import Counter
 from dataclasses import replace
 
-from .choose import version_of
-from .item import CODE, FOREIGN, Item, is_archive, is_code, is_notebook
-from .person import Person, Upload
+from .item import Item
+from .names import CODE, FOREIGN, is_archive, is_code, is_notebook, name_of
+from .person import Person
 from .source import decode, seen_functions, seen_imports
 
 # What somebody may have handed in instead of code; tables and the like are a teacher's.
@@ -33,50 +32,50 @@ def plain_people(items: list[Item], name: str = "") -> tuple[list[Person], list[
         return people, nobodys
     files = [item for item in items if len(item.path) == 1 and item.name]
     if name and _is_one(items, [item for item in files if is_code(item.name) or item.problem]):
-        return [Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items])], []
-    folders: dict[str, list[Upload]] = {}
+        return [Person(name, uploads=items)], []
+    folders: dict[str, list[Item]] = {}
     for item in items:
         if len(item.path) > 1 and item.path[0]:
-            folders.setdefault(item.path[0], []).append(Upload(item, "/".join(item.path[1:])))
+            folders.setdefault(item.path[0], []).append(replace(item, path=item.path[1:]))
     people = [Person(folder, uploads=folders[folder]) for folder in sorted(folders)]
     empty = [item for item in items if not item.name and len(item.path) == 1]
-    people += [Person(name, uploads=[Upload(item, "")]) for item in empty]
+    people += [Person(name, uploads=[item]) for item in empty]
     return _with_files(people, files)
 
 
 def _with_files(people, files):
     """A person for each file, too; a helper goes with what imports it, a document with its author."""
-    glances = {item.name: _glance(item) for item in files}
+    glances = {item.name: glance(item) for item in files}
     helpers = [
         item
         for item in files
         if item.name.endswith(".py")
         and not glances[item.name][0]
         and not item.problem
-        and version_of(item.name) != "solution"  # which is somebody's work, if it is empty
+        and name_of(item.name).base != "solution"  # which is somebody's work, if it is empty
     ]
-    used = {name.split(".")[0] for defined, imported in glances.values() if defined for name in imported}
+    used = {name for defined, imported in glances.values() if defined for name in imported}
     stems = {person.name: person for person in people}
     for item in files:
-        is_unused = item in helpers and stem_of(item.name) not in used
+        is_unused = item in helpers and name_of(item.name).stem not in used
         if is_code(item.name) and not item.problem and (item not in helpers or is_unused):
-            stem = stem_of(item.name)
+            stem = name_of(item.name).stem
             if stem not in stems:
                 stems[stem] = Person(stem, needs_human=is_unused)
                 people.append(stems[stem])
-            imported = {name.split(".")[0] for name in glances[item.name][1]}
-            uses = [one for one in helpers if stem_of(one.name) in imported and one is not item]
-            stems[stem].uploads += [Upload(one, one.name) for one in (item, *uses)]
+            imported = glances[item.name][1]
+            uses = [one for one in helpers if name_of(one.name).stem in imported and one is not item]
+            stems[stem].uploads += [item, *uses]
     nobodys = []
     for item in files:
         if is_code(item.name) and not item.problem:
             continue
-        stem, lower = stem_of(item.name), item.name.lower()
+        stem, lower = name_of(item.name).stem, item.name.lower()
         if stem in stems:
-            stems[stem].uploads.append(Upload(item, item.name))
-        elif item.problem or is_archive(lower) or lower.endswith((*FOREIGN, *DOCUMENTS)) or _glance(item)[0]:
+            stems[stem].uploads.append(item)
+        elif item.problem or is_archive(lower) or lower.endswith((*FOREIGN, *DOCUMENTS)) or glance(item)[0]:
             name = item.name if item.problem and not is_archive(lower) else stem
-            people.append(Person(name, uploads=[Upload(item, item.name)]))
+            people.append(Person(name, uploads=[item]))
         else:
             nobodys.append(item.name)
     return people, nobodys
@@ -87,7 +86,7 @@ def _unwrapped(items):
     top = depth_of_all(items)
     inner = {item.path[top] for item in items}
     files = [item for item in items if len(item.path) == top + 1]
-    glances = [_glance(item)[0] for item in files if version_of(item.name) != "solution"]
+    glances = [glance(item)[0] for item in files if name_of(item.name).base != "solution"]
     several = len(glances) == len(files) and sum(map(len, glances)) > len(set().union(*glances))
     if (files and not several and not _are_of_many(files)) or "tests" in inner or "src" in inner:
         return items
@@ -99,7 +98,7 @@ def _groups(items):
     code = [item.path for item in items if is_code(item.name)]
     if any(len(path) < 3 for path in code):
         return set()
-    works = {path[:2] for path in code if version_of(path[-1]) == "solution" or is_notebook(path[-1])}
+    works = {path[:2] for path in code if name_of(path[-1]).base == "solution" or is_notebook(path[-1])}
     several = [top for top, n in Counter(top for top, _ in works).items() if n > 1]
     folders = {path[0] for path in code}
     names = {name for _, name in works}  # of sheets or versions, if the same are in most
@@ -111,7 +110,7 @@ def _is_one(items, files):
     if any(item.path[:2] == ("tests", "grading") for item in items):
         return True  # the whole hand-out
     code = [item for item in files if is_code(item.name)]
-    if not any(version_of(item.name) == "solution" for item in code):
+    if not any(name_of(item.name).base == "solution" for item in code):
         folders = [i for i in items if len(i.path) > 1]
         return len(code) == 1 and is_notebook(code[0].name) and not folders
     if _are_of_many(code):
@@ -119,20 +118,20 @@ def _is_one(items, files):
     for item in items:
         if len(item.path) > 1 and item.name == "solution.py":
             return False  # somebody's, even if it is empty
-        strange = len(item.path) > 1 or (version_of(item.name) != "solution" and item.name.endswith(".py"))
-        if strange and is_code(item.name) and _glance(item)[0]:
+        strange = len(item.path) > 1 or (name_of(item.name).base != "solution" and item.name.endswith(".py"))
+        if strange and is_code(item.name) and glance(item)[0]:
             return False
     return True
 
 
 def _are_of_many(files):
     """Whether files are a class's notebooks, which somebody may have put a solution.py beside."""
-    work = [item for item in files if is_notebook(item.name) and _glance(item)[0]]
-    return len({version_of(item.name) for item in work}) > 2
+    work = [item for item in files if is_notebook(item.name) and glance(item)[0]]
+    return len({name_of(item.name).base for item in work}) > 2
 
 
 @functools.lru_cache(maxsize=10_000)
-def _glance(item):
+def glance(item):
     """Which of the functions a file seems to define, and what it seems to import."""
     if item.problem or not item.name.lower().endswith((*CODE, ".txt")):
         return set(), set()
@@ -152,8 +151,3 @@ def depth_of_all(items):
         (n for n, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1),
         min(len(first), len(last)),
     )
-
-
-def stem_of(name: str) -> str:
-    """A file's name without its ending."""
-    return re.sub(r"(?i)(\.(py|ipynb)\.(txt|json)|\.tar(-\d+)?\.gz|(?<!^)\.[^.]*)$", "", name)

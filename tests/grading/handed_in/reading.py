@@ -1,4 +1,4 @@
-"""What was handed in, as submissions: asks a process of its own, which reads it (reader.py)."""
+"""What was handed in, as submissions: asks a process of its own, which reads it (reader_process.py)."""
 
 import contextlib
 import json
@@ -7,24 +7,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
 
+from .machine import PROJECT
 from .submission import Submission
 
-PROJECT = Path(__file__).resolve().parents[3]
 
+def read_download(
+    paths: Iterable[str | os.PathLike], layout: str | None = None
+) -> tuple[list[Submission], list[str]]:
+    """The submissions at `paths`, and the names of files in between that are nobody's.
 
-@dataclass(frozen=True)
-class Download:
-    """What was handed in, and the names of files in between that are nobody's."""
-
-    submissions: list[Submission]
-    passed_over: list[str] = field(default_factory=list)
-
-
-def read_download(paths: Iterable[str | os.PathLike], layout: str | None = None) -> Download:
-    """The submissions at `paths`: files, archives, folders of one person, or of many.
+    `paths` are files, archives, folders of one person, or of many.
 
     Args:
         layout: the name of a system (systems.LAYOUTS), where the names don't tell it.
@@ -39,12 +32,12 @@ def read_download(paths: Iterable[str | os.PathLike], layout: str | None = None)
         raise FileNotFoundError(said["missing"])
     if said.get("people") != len(lines):
         raise FileNotFoundError("what was handed in can't be read: the process that reads it has died")
-    return Download([Submission.from_json(line) for line in lines], said["passed_over"])
+    return [Submission.from_json(line) for line in lines], said["passed_over"]
 
 
 def find_submissions(paths: Iterable[str | os.PathLike]) -> list[Submission]:
     """The same without what is nobody's."""
-    return read_download(paths).submissions
+    return read_download(paths)[0]
 
 
 def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
@@ -60,7 +53,7 @@ _PROGRAM = f"""
 import sys
 sys.path[:0] = sys.argv[1:2]
 sys.path += sys.argv[2:]
-from {__package__}.reader import main
+from {__package__}.reader_process import main
 main()
 """
 

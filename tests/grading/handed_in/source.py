@@ -24,7 +24,7 @@ class Seen:
     Attributes:
         defined: which of the sheet's functions.
         written: which of these are more than a stub.
-        imports: the modules that it imports, as "package.module".
+        imports: the modules that it imports, without what stands behind a dot.
     """
 
     defined: frozenset[str] = frozenset()
@@ -51,7 +51,7 @@ def _see(source):
     for node in _statements(tree):
         names, real = set(), True
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            names, real = {node.name}, not _is_stub(node)
+            names, real = {node.name}, not all(map(_does_nothing, node.body))
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             names = {alias.asname or alias.name for alias in node.names}
             real = getattr(node, "module", None) != "solution"
@@ -78,18 +78,17 @@ def seen_functions(source: str) -> set[str]:
 
 def seen_imports(source: str) -> set[str]:
     """The modules that a text seems to import, by its words."""
-    return set(re.findall(r"(?m)^[ \t]*(?:import|from)[ \t]+([\w.]+)", source))
+    return set(re.findall(r"(?m)^[ \t]*(?:import|from)[ \t]+(\w+)", source))
 
 
 def _imports(tree):
     found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {node.module} if node.module else set()
-            found |= {f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names}
-    return found
+    return {name.split(".")[0] for name in found}
 
 
 def _parsed(source):
@@ -119,38 +118,23 @@ def _statements(tree):
         waiting += reversed(inner)
 
 
-def _is_stub(function):
-    body = function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
-    if len(body) > 1:
-        return False
-    for statement in body:
-        if isinstance(statement, ast.Raise):
-            return _raises_not_implemented(statement)
-        if isinstance(statement, ast.Return):
-            value = statement.value
-            return (
-                value is None
-                or (isinstance(value, ast.Constant) and value.value is None)
-                or _delegates(value)
-            )
-        if not isinstance(statement, ast.Pass):
-            return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return True
-
-
-def _raises_not_implemented(statement):
-    raised = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
-    return isinstance(raised, ast.Name) and raised.id.startswith("NotImplemented")
+def _does_nothing(statement):
+    match statement:
+        case ast.Pass() | ast.Expr(ast.Constant()) | ast.Return(None | ast.Constant(None)):
+            return True
+        case ast.Raise(ast.Name(name) | ast.Call(ast.Name(name))):
+            return name.startswith("NotImplemented")
+        case ast.Return(value):
+            return _delegates(value)
+    return False
 
 
 def _delegates(value):
     """Whether an expression is solution.f or a call of it."""
-    value = value.func if isinstance(value, ast.Call) else value
-    return (
-        isinstance(value, ast.Attribute)
-        and isinstance(value.value, ast.Name)
-        and value.value.id == "solution"
-    )
+    match value:
+        case ast.Attribute(ast.Name("solution")) | ast.Call(ast.Attribute(ast.Name("solution"))):
+            return True
+    return False
 
 
 def cells_of(text: str) -> list[str] | None:
@@ -176,10 +160,10 @@ def decode(content: bytes, name: str) -> tuple[str, str | None, str | None]:
         encodings.insert(0, "utf-16")
     elif content[:2].count(0) == 1:  # a letter of ASCII
         encodings.insert(0, "utf-16-le" if content[0] else "utf-16-be")
-    declared = re.match(rb"(?:#.*\r?\n)?#.*?coding[:=][ \t]*([-\w.]+)", content)
-    if declared and re.fullmatch(
-        rb"(?i)ascii|utf-?8(-sig)?|latin-?1|iso-?8859-\d+|(cp|windows-)\d+", declared[1]
-    ):
+    # Others than these may take for ever.
+    safe = rb"ascii|utf-?8(?:-sig)?|latin-?1|iso-?8859-\d+|(?:cp|windows-)\d+"
+    declared = re.match(rb"(?i)(?:#.*\r?\n)?#.*?coding[:=][ \t]*(" + safe + rb")(?![-\w.])", content)
+    if declared:
         encodings.insert(0, declared[1].decode())
     for encoding in encodings:
         try:

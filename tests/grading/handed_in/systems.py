@@ -28,6 +28,7 @@ class System:
         has_plain_names: whether names are written as they are; else "_" stands for a blank.
         file_pattern: how it names the files in an entry's folder; or "".
         own_files: names of its own files and folders beside the entries.
+        authors: the name of its file beside them that tells who is who; or "".
     """
 
     name: str
@@ -40,6 +41,7 @@ class System:
     has_plain_names: bool = False
     file_pattern: str = ""
     own_files: tuple[str, ...] = ()
+    authors: str = ""
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -53,7 +55,8 @@ SYSTEMS = (
     System(
         "Moodle",
         "Anna Ash_1234567_assignsubmission_file_/",
-        r"(?P<name>.+?)(?:_(?P<id>\d{1,20}))?_assignsubmission_(?P<kind>[a-z]+)(?:_?/|_(?P<file>.+))",
+        # Without a number, it is the group of all who are in none.
+        r"(?:(?P<name>.+?)_(?P<id>\d{1,20})|(?P<team>.+?))_assignsubmission_(?P<kind>[a-z]+)(?:_?/|_(?P<file>.+))",
         sign=r".*_assignsubmission_.*",
     ),
     System(
@@ -71,6 +74,8 @@ SYSTEMS = (
         "submission_12345/",
         r"(?P<name>submission_(?P<id>\d{1,20}))/",
         sign=re.escape(METADATA),
+        own_files=(METADATA,),
+        authors=METADATA,
     ),
     System(
         "nbgrader's exchange",
