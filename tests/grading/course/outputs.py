@@ -100,7 +100,8 @@ class Outputs:
         self._overrides, self._unclear = assign(self.files.overrides(), self._everybody)
         self._is_for_groups = bool(self.files.worksheet and is_for_groups(self.files.worksheet))
         self._saved, self._said, self.failed = 0.0, [], False
-        self._table = Table(self.files.grades, self.submissions) if self.files.grades else None
+        people = [(person.id, person.name) for person in self.submissions]
+        self._table = Table(self.files.grades, people) if self.files.grades else None
 
     def add(self, grade: Grade) -> Grade:
         """A finished grade; returned with what humans decided. It is in the table within a second."""
@@ -163,11 +164,9 @@ class Outputs:
         if len(grades) < count:
             lines.append(f"{len(grades)} of {count} people are graded; these are not all.")
         lines += self._unclear
-        if self._table and self._table.found:
-            lines.append(
-                f"{self.files.grades.name} had {self._table.found} rows; {self._table.regraded} were graded "
-                "anew, the others are kept."
-            )
+        if self._table and (had := len(self._table.filled)):
+            anew = f"{self._table.regraded} were graded anew, the others are kept"
+            lines.append(f"{self.files.grades.name} had {had} rows; {anew}.")
         return lines + self._said
 
 
