@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from tests.grading.handed_in import item, people, reader_process, reading
+from tests.grading.handed_in import download, item, reader_process, reading
 from tests.grading.handed_in.reading import find_one, read_download
 from tests.handed_in.downloads import RIGHT, rows, tree
 
@@ -81,7 +81,7 @@ def test_a_stranger_is_not_opened_to_see_what_a_glob_is(tmp_path, monkeypatch):
         tmp_path, {"anna/x.tar.gz": {"x.bin": os.urandom(9000)}, "ben/x.zip": {"solution.py": RIGHT}}
     )
     opened = []
-    monkeypatch.setattr(people, "list_class", lambda archive, path: opened.append(archive) or [])
+    monkeypatch.setattr(download, "list_class", lambda archive, path: opened.append(archive) or [])
     assert list(rows(folder / "anna", folder / "ben")) == ["anna", "ben"]
     assert not any("anna" in archive.location for archive in opened)
 

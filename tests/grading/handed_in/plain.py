@@ -83,11 +83,12 @@ def _with_files(people, files):
 
 def _unwrapped(items):
     """Without the folders that only hold the class's folders or files, as downloads have them."""
-    top = depth_of_all(items)
+    top = _depth_of_all(items)
     inner = {item.path[top] for item in items}
     files = [item for item in items if len(item.path) == top + 1]
-    glances = [glance(item)[0] for item in files if name_of(item.name).base != "solution"]
-    several = len(glances) == len(files) and sum(map(len, glances)) > len(set().union(*glances))
+    glances = [glance(item)[0] for item in files]
+    is_one = any(is_code(item.name) and name_of(item.name).base == "solution" for item in files)
+    several = not is_one and sum(map(len, glances)) > len(set().union(*glances))
     if (files and not several and not _are_of_many(files)) or "tests" in inner or "src" in inner:
         return items
     return [replace(item, path=item.path[top:]) for item in items]
@@ -142,7 +143,7 @@ def glance(item):
     return seen_functions(text), seen_imports(text)
 
 
-def depth_of_all(items):
+def _depth_of_all(items):
     """How many folders hold everything."""
     if not items:
         return 0
