@@ -1,6 +1,7 @@
 """The files in an archive. Nothing is unpacked to the disk."""
 
 import contextlib
+import functools
 import io
 import stat
 import tarfile
@@ -13,6 +14,7 @@ from .item import (
     MAX_BYTES,
     MAX_DEPTH,
     MAX_NAME,
+    MAX_NESTED,
     Budget,
     Item,
     TooMuchError,
@@ -38,16 +40,12 @@ def list_class(archive: Item, path: tuple[str, ...]) -> list[Item]:
 
 def list_archive(archive: Item, budget: Budget) -> Iterator[Item]:
     """What lies in one person's archive, and in those inside of it, whose names are folders of the paths."""
-    if budget.nested <= 0:
+    if sum(map(is_archive, archive.path)) > MAX_NESTED:
         yield Item((*archive.path, ""), problem=f"{archive.name} lies in too many archives.")
         return
-    budget.nested -= 1
     for item in _list(archive, archive.path, budget):
-        if is_archive(item.name) and not item.problem:
-            yield from list_archive(item, budget)
-        else:
-            yield item
-    budget.nested += 1
+        is_inner = is_archive(item.name) and not item.problem
+        yield from list_archive(item, budget) if is_inner else [item]
 
 
 def _list(archive, path, budget):
@@ -76,7 +74,7 @@ def _zip(path, archive, file, budget):
     if not archive.location:
         content = file.read()
         budget.take(len(content))
-        reopen = _opener(content)
+        reopen = functools.partial(io.BytesIO, content)
     opened = zipfile.ZipFile(file)
     # A name that stands twice means its last content, as everything that unpacks archives has it.
     for info in {info.filename: info for info in opened.infolist()}.values():
@@ -125,25 +123,19 @@ def _tar(path, file, budget):
     file.seek(0)
     with tarfile.open(fileobj=file, mode="r|gz" if packed else "r|") as archive:
         for member in archive:
-            names = _names(member.name)
-            if not names:
+            if not (names := _names(member.name)):
                 continue
             name, problem, open_member = names[-1], None, io.BytesIO
+            is_read = is_code(name) or is_archive(name) or name.endswith((".yml", ".txt"))
             if member.issym() or member.islnk():
                 problem = f"{name} is a link; hand in the file itself."
             elif not member.isfile() and not member.isdir():
                 problem = f"{name} is no ordinary file."
-            elif (is_code(name) or is_archive(name) or name.endswith((".yml", ".txt"))) and not passed_over(
-                name
-            ):
+            elif is_read and not passed_over(name):
                 content = archive.extractfile(member).read(_most(name) + 1)
                 budget.take(len(content))
-                open_member = _opener(content)
+                open_member = functools.partial(io.BytesIO, content)
             yield from _member(path, names, member.isdir(), problem, open_member, member.mtime, budget)
-
-
-def _opener(content):
-    return lambda: io.BytesIO(content)
 
 
 def _member(path, names, is_folder, problem, open_member, modified, budget):

@@ -53,7 +53,12 @@ def choose(name: str, uploads: list[Item], only: str | None, budget: Budget) -> 
         only: the path of the file to grade, where that is known; or None.
         budget: what may still be read of this person.
     """
-    problems = _problems(uploads)
+    problems = [upload.problem for upload in uploads if upload.problem]
+    problems += [
+        f"{printable(u.whole)} is an archive of a kind that is not read; use .zip or .tar.gz."
+        for u in uploads
+        if u.name.lower().endswith(FOREIGN) and not u.problem
+    ]
     shown = [u for u in uploads if u.whole == only or (u.name and not passed_over(u.name))]
     works = _with_stars([_read_work(u, budget) for u in shown if is_code(u.name) and not u.problem])
     if not works:
@@ -87,15 +92,6 @@ def _joined(sentences):
 
 def _five(names):
     return ", ".join(names[:5]) + " and more" * (len(names) > 5)
-
-
-def _problems(uploads):
-    """What can't be read, a sentence each."""
-    return [upload.problem for upload in uploads if upload.problem] + [
-        f"{printable(u.whole)} is an archive of a kind that is not read; use .zip or .tar.gz."
-        for u in uploads
-        if u.name.lower().endswith(FOREIGN) and not u.problem
-    ]
 
 
 def _nothing(name, uploads, problems):

@@ -75,7 +75,6 @@ class Budget:
 
     files: int = field(default_factory=lambda: MAX_FILES)
     bytes: int = field(default_factory=lambda: MAX_UNPACKED)
-    nested: int = MAX_NESTED
 
     def take(self, size: int) -> None:
         self.bytes -= size

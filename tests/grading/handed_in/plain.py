@@ -1,6 +1,7 @@
 """Whose files are whose in a folder that no course's system has named."""
 
 import functools
+import itertools
 from collections import Counter
 from dataclasses import replace
 
@@ -45,34 +46,28 @@ def plain_people(items: list[Item], name: str = "") -> tuple[list[Person], list[
 
 def _with_files(people, files):
     """A person for each file, too; a helper goes with what imports it, a document with its author."""
-    glances = {item.name: glance(item) for item in files}
-    helpers = [
-        item
-        for item in files
-        if item.name.endswith(".py")
-        and not glances[item.name][0]
-        and not item.problem
-        and name_of(item.name).base != "solution"  # which is somebody's work, if it is empty
-    ]
-    used = {name for defined, imported in glances.values() if defined for name in imported}
-    stems = {person.name: person for person in people}
-    for item in files:
-        is_unused = item in helpers and name_of(item.name).stem not in used
-        if is_code(item.name) and not item.problem and (item not in helpers or is_unused):
-            stem = name_of(item.name).stem
-            if stem not in stems:
-                stems[stem] = Person(stem, needs_human=is_unused)
-                people.append(stems[stem])
-            imported = glances[item.name][1]
-            uses = [one for one in helpers if name_of(one.name).stem in imported and one is not item]
-            stems[stem].uploads += [item, *uses]
-    nobodys = []
-    for item in files:
-        if is_code(item.name) and not item.problem:
+    by_name = {person.name: person for person in people}
+    code = {item: name_of(item.name) for item in files if is_code(item.name) and not item.problem}
+    helpers = {  # an empty solution.py is somebody's work
+        name.stem: item
+        for item, name in code.items()
+        if item.name.endswith(".py") and not glance(item)[0] and name.base != "solution"
+    }
+    used = {name for item in files if glance(item)[0] for name in glance(item)[1]}
+    for item, name in code.items():
+        is_helper = helpers.get(name.stem) is item
+        if is_helper and name.stem in used:
             continue
+        if name.stem not in by_name:
+            by_name[name.stem] = Person(name.stem, needs_human=is_helper)
+            people.append(by_name[name.stem])
+        uses = [one for stem, one in helpers.items() if stem in glance(item)[1] and one is not item]
+        by_name[name.stem].uploads += [item, *uses]
+    nobodys = []
+    for item in (item for item in files if item not in code):
         stem, lower = name_of(item.name).stem, item.name.lower()
-        if stem in stems:
-            stems[stem].uploads.append(item)
+        if stem in by_name:
+            by_name[stem].uploads.append(item)
         elif item.problem or is_archive(lower) or lower.endswith((*FOREIGN, *DOCUMENTS)) or glance(item)[0]:
             name = item.name if item.problem and not is_archive(lower) else stem
             people.append(Person(name, uploads=[item]))
@@ -83,7 +78,8 @@ def _with_files(people, files):
 
 def _unwrapped(items):
     """Without the folders that only hold the class's folders or files, as downloads have them."""
-    top = _depth_of_all(items)
+    ranks = zip(*(item.path[:-1] for item in items), strict=False)
+    top = sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, ranks))
     inner = {item.path[top] for item in items}
     files = [item for item in items if len(item.path) == top + 1]
     glances = [glance(item)[0] for item in files]
@@ -141,14 +137,3 @@ def glance(item):
     except ValueError:
         return set(), set()
     return seen_functions(text), seen_imports(text)
-
-
-def _depth_of_all(items):
-    """How many folders hold everything."""
-    if not items:
-        return 0
-    first, last = min(item.path[:-1] for item in items), max(item.path[:-1] for item in items)
-    return next(
-        (n for n, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1),
-        min(len(first), len(last)),
-    )

@@ -59,7 +59,16 @@ def answers(asked: dict, fork: bool = CAN_FORK) -> Iterator[str]:
         return
     names = [printable(name) for name in nobodys]
     yield json.dumps({"people": len(people), "passed_over": names})
-    for submission in _read_apart(people) if fork else map(_submission, people):
+    for person, found in zip(people, _read_apart(people) if fork else map(_submission, people), strict=True):
+        submission = replace(
+            found,
+            id=person.id,
+            late=person.late,
+            needs_human=found.needs_human or person.needs_human,
+            note=" ".join(filter(None, (found.note, person.remark))) or None,
+            is_group=person.is_group,
+            entry=person.entry,
+        )
         yield submission.to_json()
 
 
@@ -116,10 +125,6 @@ def _mapped():
         return 0
 
 
-def _unreadable(person, problem, file=""):
-    return _of(person, Submission(person.name, problem=problem, file=file, needs_human=True))
-
-
 def _submission(person: Person) -> Submission:
     """One person's files never cost another's row, whatever is wrong with them."""
     try:
@@ -127,9 +132,12 @@ def _submission(person: Person) -> Submission:
     except Exception as error:
         return _unreadable(person, f"The grader can make nothing of these files ({type(error).__name__}).")
     if sum(map(len, (found.source or "", *(found.cells or ()), *found.helpers.values()))) > MAX_TEXT:
-        problem = f"There are more than {MAX_TEXT >> 20} million letters of code."
-        return _unreadable(person, problem, found.file)
-    return _of(person, found)
+        return _unreadable(person, f"There are more than {MAX_TEXT >> 20} million letters of code.")
+    return found
+
+
+def _unreadable(person, problem):
+    return Submission(person.name, problem=problem, needs_human=True)
 
 
 def _read(person):
@@ -141,22 +149,8 @@ def _read(person):
             uploads.append(upload)
     uploads = _without_hand_out(uploads)
     if not any(upload.name for upload in uploads) and person.other_kind:
-        reason = "No file was handed in, only a text or a link online."
-        return Submission(person.name, problem=reason, needs_human=True)
+        return _unreadable(person, "No file was handed in, only a text or a link online.")
     return choose(person.name, uploads, person.only, budget)
-
-
-def _of(person, found):
-    """A submission, with what is known of the person."""
-    return replace(
-        found,
-        id=person.id,
-        late=person.late,
-        needs_human=found.needs_human or person.needs_human,
-        note=" ".join(filter(None, (found.note, person.remark))) or None,
-        is_group=person.is_group,
-        entry=person.entry,
-    )
 
 
 def _without_hand_out(uploads):
