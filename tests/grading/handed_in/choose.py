@@ -12,11 +12,9 @@ Four rules, the first that decides:
 Functions that only another file has, and a later upload of another name, are looked at in any case.
 """
 
-import contextlib
 import functools
 import re
 import sys
-import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
@@ -80,7 +78,6 @@ def choose(name: str, uploads: list[Item], only: str | None, budget: Budget) -> 
         problem=work.problem,
         note=_joined(notes),
         file=printable(work.path),
-        time=_handed_in(work.upload),
         needs_human=bool(unclear or (problems and not work.seen.written)),
     )
     return _with_modules(found, [work, *_solution_beside(work, works)], works)
@@ -224,15 +221,6 @@ def _told_apart(works):
     """The paths of files, whole ones where an author gave two the same."""
     counts = Counter(work.path for work in works)
     return [printable(w.path if counts[w.path] == 1 else w.upload.origin or w.path) for w in works]
-
-
-def _handed_in(upload):
-    """The time that ILIAS writes before the name, or else the file's own."""
-    stamp = str(upload.order[0]) if upload.order else ""
-    if len(stamp) == 14:
-        with contextlib.suppress(ValueError, OverflowError):
-            return time.mktime(time.strptime(stamp, "%Y%m%d%H%M%S"))
-    return upload.modified
 
 
 def _read_work(upload, budget) -> _Work:

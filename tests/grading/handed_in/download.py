@@ -11,7 +11,7 @@ from .metadata import authors_of
 from .names import is_archive, is_code, passed_over
 from .person import Person
 from .plain import plain_people
-from .systems import LAYOUTS, SYSTEMS, System, is_signed, read_entry, read_file_name, system_of
+from .systems import LAYOUTS, SYSTEMS, System, is_told, read_entry, read_file_name, system_of
 
 MAX_WRAPPED = 4  # folders and archives around a download
 
@@ -40,7 +40,7 @@ def people_of_download(
     if wanted and any(read_entry(wanted, entry) for entry in entries):
         return _people_of(wanted, items)
     system = None if layout else system_of(entries, name)
-    if system and is_one_of_several and not _is_told(system, name, entries):
+    if system and is_one_of_several and (system.only_held or not is_told(system, entries, name)):
         return None
     if system:
         return _people_of(system, items)
@@ -58,12 +58,6 @@ def people_of_download(
             return *_with_others(people, nobodys, beside), own
         return None
     return None if is_one_of_several else _people_of_several(folders, entries, items, layout, wrapped)
-
-
-def _is_told(system, name, entries):
-    """Whether what tells the system is nothing that people call their own folders, too."""
-    is_vague = system.is_vague and not re.fullmatch(system.holder, name)
-    return not (system.only_held or is_vague or (system.sign and not is_signed(system, entries)))
 
 
 def _people_of_several(folders, entries, items, layout, wrapped):

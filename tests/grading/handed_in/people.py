@@ -5,7 +5,6 @@ Where names don't tell, the words of a file are glanced at, and an archive's lis
 
 import itertools
 import os
-import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from .names import is_archive, is_code, name_of
 from .person import Person
 from .plain import glance, plain_people
 from .printable import printable
-from .systems import LAYOUTS, METADATA, is_signed, read_entry, system_of
+from .systems import LAYOUTS, METADATA, is_told, read_entry, system_of
 
 
 def find_people(paths: list[Path], layout: str | None = None) -> tuple[list[Person], list[str]]:
@@ -103,10 +102,8 @@ def _download_above(path, layout):
         except OSError:
             return None
         system = LAYOUTS[layout] if layout else system_of(names, folder.name)
-        if system is None or not read_entry(system, inner.name + "/" * inner.is_dir()):
-            continue
-        is_held = system.holder and re.fullmatch(system.holder, folder.name)
-        if is_held or is_signed(system, names) or not (system.is_vague or system.only_held):
+        is_entry = system and read_entry(system, inner.name + "/" * inner.is_dir())
+        if is_entry and is_told(system, names, folder.name):
             return folder
     return None
 

@@ -37,14 +37,13 @@ def main() -> None:
         print(line, flush=True)
 
 
-CAN_FORK = hasattr(os, "fork")  # Windows can't: there all is read in this process
-
-
-def answers(asked: dict, fork: bool = CAN_FORK) -> Iterator[str]:
+def answers(asked: dict, fork: bool = hasattr(os, "fork")) -> Iterator[str]:
     """A line with {"people": number, "passed_over": names}, then a submission for each person.
 
-    Or one line with {"missing": why}.
-    `asked` is {"paths": [...], "layout": ...}; with a "name", all of it is this person's, whatever it is.
+    Or one line with {"missing": why}. Windows has no forks: there all is read in this process.
+
+    Args:
+        asked: {"paths": [...], "layout": ...}; with a "name", all of it is this person's, whatever it is.
     """
     paths, nobodys = list(map(Path, asked["paths"])), []
     try:

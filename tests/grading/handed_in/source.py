@@ -49,16 +49,17 @@ def _see(source):
         return Seen(names, names, frozenset(seen_imports(source)))
     defined, written = set(), set()
     for node in _statements(tree):
-        names, real = set(), True
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            names, real = {node.name}, not all(map(_does_nothing, node.body))
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = {alias.asname or alias.name for alias in node.names}
-            real = getattr(node, "module", None) != "solution"
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = {name.id for one in targets for name in ast.walk(one) if isinstance(name, ast.Name)}
-            real = not _delegates(node.value)
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                names, real = {node.name}, not all(map(_does_nothing, node.body))
+            case ast.Import() | ast.ImportFrom():
+                names = {alias.asname or alias.name for alias in node.names}
+                real = getattr(node, "module", None) != "solution"
+            case ast.Assign() | ast.AnnAssign():
+                stored = (n for n in ast.walk(node) if isinstance(getattr(n, "ctx", None), ast.Store))
+                names, real = {getattr(n, "id", "") for n in stored}, not _delegates(node.value)
+            case _:
+                continue
         for name in names.intersection(FUNCTIONS):
             defined.add(name)
             (written.add if real else written.discard)(name)

@@ -175,11 +175,17 @@ def system_of(entries: list[str], holder: str = "") -> System | None:
         are_alike = len({entry.common for entry in found}) == 1
         if not system.only_held and 2 * len(found) > len(entries) and len(people) > 1 and are_alike:
             return system
-    return next((system for system, found in told if found and is_signed(system, entries)), None)
+    return next((system for system, found in told if found and _is_signed(system, entries)), None)
 
 
-def is_signed(system: System, entries: list[str]) -> bool:
-    """Whether some entry has a name that nothing else writes."""
+def is_told(system: System, entries: list[str], holder: str) -> bool:
+    """Whether what tells the system of these entries is nothing that people call their own folders, too."""
+    if _is_signed(system, entries) or (system.holder and re.fullmatch(system.holder, holder)):
+        return True
+    return not (system.sign or system.is_vague or system.only_held)
+
+
+def _is_signed(system, entries):
     return bool(system.sign) and any(re.fullmatch(system.sign, _plain(entry)) for entry in entries)
 
 
