@@ -127,8 +127,8 @@ def test_the_process_that_reads(tmp_path, monkeypatch):
 
 def test_a_reader_that_dies_in_between_loses_nobody_in_silence(tmp_path, monkeypatch):
     folder = tree(tmp_path / "class", {"anna/solution.py": RIGHT, "ben/solution.py": RIGHT})
-    head = '{"people": 2, "passed_over": []}'
-    monkeypatch.setattr(reading.subprocess.Popen, "communicate", lambda *_: (head.encode(), None))
+    half = b'{"submissions": [{"name": "anna"}'
+    monkeypatch.setattr(reading.subprocess.Popen, "communicate", lambda *_: (half, None))
     with pytest.raises(FileNotFoundError, match="has died"):
         read_download([folder])
     assert find_one(folder / "anna").needs_human

@@ -140,7 +140,7 @@ def _with_modules(found, graded, works):
         source=source,
         note=note,
         helpers={path: work.text for path, work in helpers.items()},
-        imports=frozenset().union(*(work.seen.imports for work in used)),
+        imports=sorted(set().union(*(work.seen.imports for work in used))),
     )
 
 

@@ -12,7 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from .archives import list_archive
@@ -32,15 +32,14 @@ MAX_TEXT = 16 << 20  # characters of all the code of one person
 
 
 def main() -> None:
-    """Read what a line of the input asks for, and write lines of answers."""
-    for line in answers(json.loads(sys.stdin.readline())):
-        print(line, flush=True)
+    """Answer what the input asks for."""
+    json.dump(answer(json.load(sys.stdin)), sys.stdout)
 
 
-def answers(asked: dict, fork: bool = hasattr(os, "fork")) -> Iterator[str]:
-    """A line with {"people": number, "passed_over": names}, then a submission for each person.
+def answer(asked: dict, fork: bool = hasattr(os, "fork")) -> dict:
+    """{"submissions": one for each person, "passed_over": the names of nobody's files}, or {"missing": why}.
 
-    Or one line with {"missing": why}. Windows has no forks: there all is read in this process.
+    Windows has no forks: there all is read in this process.
 
     Args:
         asked: {"paths": [...], "layout": ...}; with a "name", all of it is this person's, whatever it is.
@@ -54,21 +53,21 @@ def answers(asked: dict, fork: bool = hasattr(os, "fork")) -> Iterator[str]:
         else:
             people, nobodys = find_people(paths, asked["layout"])
     except OSError as error:
-        yield json.dumps({"missing": str(error)})
-        return
-    names = [printable(name) for name in nobodys]
-    yield json.dumps({"people": len(people), "passed_over": names})
-    for person, found in zip(people, _read_apart(people) if fork else map(_submission, people), strict=True):
-        submission = replace(
-            found,
+        return {"missing": str(error)}
+    found = _read_apart(people) if fork else map(_submission, people)
+    submissions = [
+        replace(
+            one,
             id=person.id,
             late=person.late,
-            needs_human=found.needs_human or person.needs_human,
-            note=" ".join(filter(None, (found.note, person.remark))) or None,
+            needs_human=one.needs_human or person.needs_human,
+            note=" ".join(filter(None, (one.note, person.remark))) or None,
             is_group=person.is_group,
             entry=person.entry,
         )
-        yield submission.to_json()
+        for person, one in zip(people, found, strict=True)
+    ]
+    return {"submissions": list(map(asdict, submissions)), "passed_over": list(map(printable, nobodys))}
 
 
 def _read_apart(people: list[Person]) -> Iterator[Submission]:
@@ -83,7 +82,7 @@ def _read_apart(people: list[Person]) -> Iterator[Submission]:
         try:
             if not answered.poll(max(0, since + SECONDS - time.monotonic())):
                 raise TimeoutError
-            found = Submission.from_json(answered.recv_bytes(8 * MAX_TEXT))
+            found = Submission(**json.loads(answered.recv_bytes(8 * MAX_TEXT)))
             readers[place % n] = process, answered, time.monotonic()
         except (EOFError, OSError, ValueError):
             limits = f"{SECONDS} seconds and {MEMORY >> 30} GiB of memory"
@@ -114,7 +113,7 @@ def _work(people, there):
             resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
             _, most = resource.getrlimit(resource.RLIMIT_AS)
             resource.setrlimit(resource.RLIMIT_AS, (_mapped() + MEMORY, most))  # whatever others left behind
-        there.send_bytes(_submission(person).to_json().encode())
+        there.send_bytes(json.dumps(asdict(_submission(person))).encode())
 
 
 def _mapped():

@@ -26,13 +26,11 @@ def read_download(
         FileNotFoundError: a path that doesn't exist, or a folder without any submission.
     """
     asked = {"paths": list(map(os.fspath, paths)), "layout": layout}
-    head, *lines = _ask(asked) or [b"{}"]
-    said = json.loads(head)
-    if "missing" in said:
-        raise FileNotFoundError(said["missing"])
-    if said.get("people") != len(lines):
-        raise FileNotFoundError("what was handed in can't be read: the process that reads it has died")
-    return [Submission.from_json(line) for line in lines], said["passed_over"]
+    said = _ask(asked)
+    if "submissions" not in said:
+        died = "what was handed in can't be read: the process that reads it has died"
+        raise FileNotFoundError(said.get("missing", died))
+    return [Submission(**one) for one in said["submissions"]], said["passed_over"]
 
 
 def find_submissions(paths: Iterable[str | os.PathLike]) -> list[Submission]:
@@ -44,8 +42,8 @@ def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
     """What one person handed in, whatever it is: a file, a folder, or nothing. Never raises."""
     if not os.path.lexists(path):
         return Submission(name, problem="Nothing was handed in.")
-    with contextlib.suppress(ValueError, IndexError):
-        return Submission.from_json(_ask({"paths": [os.fspath(path)], "name": name})[1])
+    for one in _ask({"paths": [os.fspath(path)], "name": name}).get("submissions", ()):
+        return Submission(**one)
     return Submission(name, problem="What was handed in can't be read.", needs_human=True)
 
 
@@ -59,7 +57,7 @@ main()
 
 
 def _ask(message):
-    """The lines that the reader answers; without the last if it has died in between."""
+    """What the reader answers; nothing if it has died in between."""
     # Isolated from the folder that the grader is called in; packages are where this process has them.
     command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _PROGRAM]
     process = subprocess.Popen(
@@ -70,7 +68,9 @@ def _ask(message):
         start_new_session=True,  # Ctrl-C is for the grader, which then ends it
     )
     try:
-        return process.communicate(json.dumps(message).encode())[0].splitlines()
+        return json.loads(process.communicate(json.dumps(message).encode())[0])
+    except ValueError:
+        return {}
     except BaseException:  # an interrupt, say: nothing is left behind
         if hasattr(os, "killpg"):
             with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -1,7 +1,5 @@
 """What one person handed in."""
 
-import dataclasses
-import json
 from dataclasses import dataclass, field
 
 
@@ -37,15 +35,7 @@ class Submission:
     needs_human: bool = False
     is_group: bool = False
     entry: str = ""
-    imports: frozenset[str] = frozenset()
-
-    def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self), default=sorted)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> "Submission":
-        fields = json.loads(text)
-        return cls(**fields | {"imports": frozenset(fields["imports"])})
+    imports: list[str] = field(default_factory=list)
 
 
 SLOW = {
