@@ -71,20 +71,8 @@ def choose(name: str, uploads: list[Item], only: str | None, budget: Budget) -> 
         others = sorted({printable(u.whole) for u in shown if not is_code(u.name) and not u.problem})
         notes += [f"Passed over: {_five(others)}."] if others else []
         notes += [printable_sentence(p) for p in problems[:3] if p != work.problem]
-    found = Submission(
-        name,
-        source=work.text if work.cells is None else None,
-        cells=work.cells,
-        problem=work.problem,
-        note=_joined(notes),
-        file=printable(work.path),
-        needs_human=bool(unclear or (problems and not work.seen.written)),
-    )
-    return _with_modules(found, [work, *_solution_beside(work, works)], works)
-
-
-def _joined(sentences):
-    return " ".join(filter(None, sentences)) or None
+    needs_human = bool(unclear or (problems and not work.seen.written))
+    return _submission(name, [work, *_solution_beside(work, works)], works, notes, needs_human)
 
 
 def _five(names):
@@ -122,23 +110,30 @@ def _solution_beside(work, works):
     return [] if other.problem else [other]
 
 
-def _with_modules(found, graded, works):
-    """With what is imported: the helpers, and for a notebook the solution.py beside it."""
+def _submission(name, graded, works, notes, needs_human):
+    """What is graded, with what it imports: the helpers, and for a notebook the solution.py beside it."""
+    work, *beside = graded
+    source = work.text if work.cells is None else None
+    for other in beside:
+        source = other.text
+        if work.seen.written and other.seen.written - work.seen.written:
+            notes.append(f"It is graded with {printable(other.path)}.")
+    found = Submission(
+        name,
+        problem=work.problem,
+        note=" ".join(filter(None, notes)) or None,
+        file=printable(work.path),
+        needs_human=needs_human,
+    )
     helpers = _helpers(graded, works)
     used = [*graded, *helpers.values()]
-    ours = [work.path for work in used if is_ours("".join((work.text, *(work.cells or ()))))]
-    if ours:
+    if ours := [work.path for work in used if is_ours("".join((work.text, *(work.cells or ()))))]:
         problem = f"{printable(ours[0])} is made from the grader's own files, which know the answers."
-        return replace(found, source=None, cells=None, problem=problem, needs_human=True)
-    note, source = found.note, found.source
-    for other in graded[1:]:
-        source, own = other.text, graded[0].seen.written
-        if own and other.seen.written - own:
-            note = _joined([note, f"It is graded with {printable(other.path)}."])
+        return replace(found, problem=problem, needs_human=True)
     return replace(
         found,
         source=source,
-        note=note,
+        cells=work.cells,
         helpers={path: work.text for path, work in helpers.items()},
         imports=sorted(set().union(*(work.seen.imports for work in used))),
     )
