@@ -37,6 +37,8 @@ ODD = {
     "metadata in itself": {"submission_metadata.yml": "a: &a [*a, *a]", "submission_1/x.py": RIGHT},
     "bzip2": {"anna/x.zip": BZIP2},
     "long names": {"anna/x.zip": LONG_NAMES},
+    "many lines": {"a.py": "\n" * 1_000_000},
+    "a slow encoding": {"a.py": b"# coding: punycode\n" + b"a" * 1_000_000},
 }
 
 

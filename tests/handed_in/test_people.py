@@ -157,11 +157,6 @@ def test_a_glob_that_leaves_out_the_names(tmp_path):
     assert {name: one.id for name, one in found.items()}.items() <= ids.items() and len(found) > 1
 
 
-def test_two_downloads_in_one_folder(tmp_path):
-    tree(tmp_path, {f"a/Anna Ash_11{M}_/solution.py": RIGHT, f"b/Ben Birch_12{M}_/solution.py": RIGHT})
-    assert [one.id for one in rows(tmp_path / "a", tmp_path / "b").values()] == ["11", "12"]
-
-
 def test_a_layout_by_name(tmp_path):
     names = {"ash_101_900_solution.py": RIGHT, "x.py": RIGHT, "y.py": RIGHT, "z.py": RIGHT}
     folder = tree(tmp_path / "class", names)
