@@ -101,22 +101,15 @@ def _parsed(source):
         return None
 
 
-_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
-
-
 def _statements(tree):
     """The statements of a module, those under if, try and with included."""
-    waiting = list(reversed(tree.body))
+    waiting = [tree]
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            continue
-        if isinstance(getattr(node, "body", None), ast.expr):  # a lambda's
-            continue
-        fields = (getattr(node, name, None) or () for name in _BLOCKS)
-        inner = [one for field in fields for one in field if not isinstance(one, ast.expr)]
-        waiting += reversed(inner)
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            parts = (ast.stmt, ast.excepthandler, ast.match_case)
+            waiting += reversed([one for one in ast.iter_child_nodes(node) if isinstance(one, parts)])
 
 
 def _does_nothing(statement):

@@ -9,11 +9,11 @@ import json
 import re
 from pathlib import Path
 
+from ..handed_in.machine import PROJECT
 from ..reporting.writing import pack, write_whole
 from ..sheet.rubric import FUNCTIONS
 from .autograder import WORKFLOW, grader_files
 
-PROJECT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
 NAME = "exercise_sheet_8"  # the folder inside an archive
 _ANSWER = re.compile(r" *### BEGIN SOLUTION\n.*?### END SOLUTION\n", re.DOTALL)  # as nbgrader marks them
