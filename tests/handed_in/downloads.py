@@ -58,8 +58,8 @@ def notebook(*cells):
 def rows(*paths, layout=None, fork=False):
     """What the reader answers, {name: submission}, asked in this process."""
     said = answer({"paths": [os.path.abspath(path) for path in paths], "layout": layout}, fork)
-    if "missing" in said:
-        raise FileNotFoundError(said["missing"])
+    if "refused" in said:
+        raise FileNotFoundError(said["refused"])
     return {one["name"]: Submission(**one) for one in said["submissions"]}
 
 

@@ -202,8 +202,8 @@ def _beside(chosen, works):
     elif chosen.name.is_solution and not all(work.name.is_solution for work in rivals):
         why = "the sheet asks for it"
     remark = f"{shown} is graded ({why}), and not {', '.join(sorted(others)[:5])}."
-    if missing := set().union(*(work.seen.written for work in rivals)) - chosen.seen.written:
-        return remark, f"Other files have {', '.join(sorted(missing))}; a human should look at it."
+    if elsewhere := set().union(*(work.seen.written for work in rivals)) - chosen.seen.written:
+        return remark, f"Other files have {', '.join(sorted(elsewhere))}; a human should look at it."
     later = [work for work in rivals if work.seen.written and work.upload.order > chosen.upload.order]
     return remark, "There is a later upload; a human should look at it." if later else ""
 

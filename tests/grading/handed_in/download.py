@@ -49,26 +49,29 @@ def people_of_download(
     held = [one for one in folders if re.fullmatch(holders, one)]
     if wrapped == MAX_WRAPPED or not folders:
         return None
+    inside: dict[str, list[Item]] = {}
+    for item in items:
+        inside.setdefault(item.path[0], []).append(item)
     if held or (len(folders) == 1 and not any(map(is_code, entries))):
         holder, *_ = held or folders
-        inside = _inside(holder, items)
-        if found := people_of_download(holder, inside, layout, wrapped + 1, is_one_of_several):
-            people, nobodys, own = found
-            beside = [item for item in items if item.path[0] not in (holder, *own)]
-            return *_with_others(people, nobodys, beside), own
+        found = people_of_download(holder, _opened(inside[holder]), layout, wrapped + 1, is_one_of_several)
+        if not found:
+            return None
+        people, nobodys, own = found
+        beside = [item for item in items if item.path[0] not in (holder, *own)]
+        return *_with_others(people, nobodys, beside), own
+    beside = sorted(inside.keys() - set(folders))
+    if is_one_of_several or any(map(is_code, beside)):
         return None
-    return None if is_one_of_several else _people_of_several(folders, entries, items, layout, wrapped)
+    return _people_of_several({name: inside[name] for name in folders}, beside, layout, wrapped)
 
 
-def _people_of_several(folders, entries, items, layout, wrapped):
+def _people_of_several(folders, beside, layout, wrapped):
     """Those of a folder that holds several downloads instead of people."""
-    beside = [entry for entry in entries if entry.removesuffix("/") not in folders]
-    if any(map(is_code, beside)):
-        return None
     people, nobodys = [], beside
     # The smallest archives come first: most often they tell, and no stranger's bomb is opened.
-    for name in sorted(folders, key=lambda name: sum(_packed_size(i) for i in items if i.path[0] == name)):
-        found = people_of_download(name, _inside(name, items), layout, wrapped + 1, True)
+    for name, items in sorted(folders.items(), key=lambda one: sum(map(_packed_size, one[1]))):
+        found = people_of_download(name, _opened(items), layout, wrapped + 1, True)
         if not found:
             return None
         people, nobodys = people + found[0], nobodys + found[1]
@@ -80,12 +83,11 @@ def _packed_size(item):
     return os.path.getsize(item.location) if is_packed else 0
 
 
-def _inside(name, items):
-    """What lies in one of the folders or archives among items."""
-    found = [item for item in items if item.path[0] == name]
-    if found[0].path == (name,):
-        return list_class(found[0], ())
-    return [replace(item, path=item.path[1:]) for item in found]
+def _opened(items):
+    """What lies in a folder, told by all items in it, or in an archive, which is the only item."""
+    if len(items[0].path) == 1:
+        return list_class(items[0], ())
+    return [replace(item, path=item.path[1:]) for item in items if len(item.path) > 1]
 
 
 def _entry(item):

@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def answer(asked: dict, fork: bool = hasattr(os, "fork")) -> dict:
-    """{"submissions": one for each person, "passed_over": the names of nobody's files}, or {"missing": why}.
+    """{"submissions": one for each person, "passed_over": the names of nobody's files}, or {"refused": why}.
 
     Windows has no forks: there all is read in this process.
 
@@ -53,7 +53,7 @@ def answer(asked: dict, fork: bool = hasattr(os, "fork")) -> dict:
         else:
             people, nobodys = find_people(paths, asked["layout"])
     except OSError as error:
-        return {"missing": str(error)}
+        return {"refused": str(error)}
     found = _read_apart(people) if fork else map(_submission, people)
     submissions = [
         replace(

@@ -29,7 +29,7 @@ def read_download(
     said = _ask(asked)
     if "submissions" not in said:
         died = "what was handed in can't be read: the process that reads it has died"
-        raise FileNotFoundError(said.get("missing", died))
+        raise FileNotFoundError(said.get("refused", died))
     return [Submission(**one) for one in said["submissions"]], said["passed_over"]
 
 

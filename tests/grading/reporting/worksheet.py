@@ -48,10 +48,10 @@ def fill(path: Path, grades: list[Grade], people: list[Person] | None = None) ->
     said = [f"It has the grades of {len(filled)} of {len(grades)} people."]
     if without := [name for name, id in grade_of if (name, id) not in there]:
         said.append(f"Without a row of their own in it: {few(without)}.")
-    if len(people) > 1 and (missing := _missing(head, rows, column, owners)):
-        some = "1 person" if len(missing) == 1 else f"{len(missing)} people"
-        are = "is" if len(missing) == 1 else "are"
-        said.append(f"{some} of the worksheet handed in and {are} not in the download: {few(missing)}.")
+    if len(people) > 1 and (left_out := _left_out(head, rows, column, owners)):
+        some = "1 person" if len(left_out) == 1 else f"{len(left_out)} people"
+        are = "is" if len(left_out) == 1 else "are"
+        said.append(f"{some} of the worksheet handed in and {are} not in the download: {few(left_out)}.")
     return said
 
 
@@ -104,7 +104,7 @@ def _owners(path, head, rows, column, people):
     return found
 
 
-def _missing(head, rows, column, owners):
+def _left_out(head, rows, column, owners):
     """Who handed in and owns no row: whose status begins as that of most who own one."""
     status = _called(_STATUS, head, range(column))
     if status is None:
@@ -112,8 +112,8 @@ def _missing(head, rows, column, owners):
     begins = ["".join(row[status : status + 1]).partition(" ")[0] for row in rows]
     usual = Counter(begins[place] for place in owners if begins[place]).most_common(1)
     name = 0 if status == 1 else 1  # the authors are anonymous: they have a number only
-    is_missing = [usual and word == usual[0][0] and i not in owners for i, word in enumerate(begins)]
-    return [row[name] for row, missing in zip(rows, is_missing, strict=True) if missing]
+    is_left_out = [usual and word == usual[0][0] and i not in owners for i, word in enumerate(begins)]
+    return [row[name] for row, left_out in zip(rows, is_left_out, strict=True) if left_out]
 
 
 def _group(head, column):
