@@ -7,16 +7,8 @@ from dataclasses import dataclass
 CODE = (".py", ".ipynb", ".py.txt", ".ipynb.txt", ".ipynb.json")
 FOREIGN = (".rar", ".7z", ".gz", ".bz2", ".xz")  # archives that are not read
 # What computers, browsers and Python put beside an author's work, and the sheet's own data set.
-JUNK = (
-    "__MACOSX",
-    "__pycache__",
-    "node_modules",
-    "site-packages",
-    "venv",
-    "MNIST",
-    "desktop.ini",
-    "Thumbs.db",
-)
+JUNK = ("__MACOSX", "__pycache__", "node_modules", "site-packages", "venv", "MNIST")
+JUNK += ("desktop.ini", "Thumbs.db")
 # What browsers and systems write behind a name that is taken, and what people do.
 _NUMBER = r"[ _]?\((\d{1,4})\)$|-(\d{1,4})$"
 _VERSION = r"[ _-]*(\(\d+\)|v?\d+|final|copy|kopie|neu|new|old|alt)$"

@@ -1,7 +1,5 @@
 """The table of grades, a CSV file: a run updates the rows that it grades, and keeps all others."""
 
-import errno
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -136,11 +134,10 @@ def row_of(grade: Grade) -> dict[str, str]:
     for result in filter(lambda result: result.lost, grade.results):
         for cause in result.causes:
             kinds.setdefault(cause.kind, []).append(result.criterion.id)
+    points = ["" if points is None else number(points) for points in points_of(grade)]
     return {
         "submission": cell(grade.name),
-        **{
-            column: "" if n is None else number(n) for column, n in zip(POINTS, points_of(grade), strict=True)
-        },
+        **dict(zip(POINTS, points, strict=True)),
         "status": grade.status.value,
         "feedback": cell(one_line(grade)),
         "id": cell(grade.id),
@@ -165,11 +162,8 @@ def grades_of(path: Path) -> tuple[list[Grade], list[str]]:
         OSError: it can't be read.
     """
     found = [_grade_of(row, path.name) for row in Table(path.resolve(strict=True)).filled]
-    odd = [
-        g.name
-        for g in found
-        if g.given is not None and {r.criterion.exercise for r in g.results} == {*EXERCISES}
-    ]
+    whole_ones = [g for g in found if {r.criterion.exercise for r in g.results} == {*EXERCISES}]
+    odd = [grade.name for grade in whole_ones if grade.given is not None]
     said = f"The total of {few(odd)} is not the sum of the exercises. The total counts."
     return found, [said] if odd else []
 
@@ -233,10 +227,7 @@ def merge(out: Path, parts: list[Path]) -> list[str]:
         ValueError: a file is no table of grades; nothing is written then.
         OSError: a file can't be read or written.
     """
-    for path in parts:
-        if not path.exists():  # a part that is missing is no empty one
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    found = {path: Table(path).filled for path in parts}
+    found = {path: Table(path.resolve(strict=True)).filled for path in parts}
     new = [row for some in found.values() for row in some]
     rows = Table(out, [(row.get("id", ""), row["submission"]) for row in new])
     had, said = len(rows.filled), []
