@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from tests.examples import RIGHT
-from tests.grading.handed_in.reader import answers
+from tests.grading.handed_in.reader_process import answer
 from tests.grading.handed_in.submission import Submission
 from tests.grading.sheet.rubric import FUNCTIONS
 
@@ -57,10 +57,10 @@ def notebook(*cells):
 
 def rows(*paths, layout=None, fork=False):
     """What the reader answers, {name: submission}, asked in this process."""
-    head, *lines = answers({"paths": [os.path.abspath(path) for path in paths], "layout": layout}, fork)
-    if "missing" in head:
-        raise FileNotFoundError(head)
-    return {one.name: one for one in map(Submission.from_json, lines)}
+    said = answer({"paths": [os.path.abspath(path) for path in paths], "layout": layout}, fork)
+    if "refused" in said:
+        raise FileNotFoundError(said["refused"])
+    return {one["name"]: Submission(**one) for one in said["submissions"]}
 
 
 def downloads():

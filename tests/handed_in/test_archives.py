@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.grading.handed_in import item as bounds
-from tests.grading.handed_in import reader
+from tests.grading.handed_in import reader_process
 from tests.grading.handed_in.printable import printable
 from tests.handed_in.downloads import RIGHT, STUB, M, notebook, packed, rows, tree
 
@@ -76,8 +76,10 @@ def test_a_bomb_is_a_row(tmp_path, monkeypatch, name):
 
 def test_one_persons_files_cost_no_other_row(tmp_path, monkeypatch):
     tree(tmp_path / "class", {"anna/solution.py": RIGHT, "ben/solution.py": RIGHT})
-    real = reader.choose
-    monkeypatch.setattr(reader, "choose", lambda name, *more: 1 / 0 if name == "anna" else real(name, *more))
+    real = reader_process.choose
+    monkeypatch.setattr(
+        reader_process, "choose", lambda name, *more: 1 / 0 if name == "anna" else real(name, *more)
+    )
     found = rows(tmp_path / "class")
     assert found["anna"].needs_human and "ZeroDivisionError" in found["anna"].problem
     assert found["ben"].source == RIGHT
@@ -117,6 +119,7 @@ def test_odd_things_are_rows_with_a_reason(tmp_path, request):
     (folder / "loop" / "loop").symlink_to(folder / "loop")
     (folder / "device.py").symlink_to("/dev/zero")
     (folder / "locked").mkdir()
+    tree(folder, {"ben/solution.py/x": "", "dora/my.ipynb": "{}"})
     deep = os.open(tree(folder / "deep", {"x.txt": ""}), os.O_RDONLY)
     for _ in range(1100):
         os.mkdir("d", dir_fd=deep)
@@ -126,7 +129,9 @@ def test_odd_things_are_rows_with_a_reason(tmp_path, request):
     (folder / "locked").chmod(0)
     found = rows(folder)
     (folder / "locked").chmod(0o700)
-    assert list(found) == ["anna", "deep", "device.py", "fifo.py", "locked", "loop", "pipes", "zoe"]
+    names = ["anna", "ben", "deep", "device.py", "dora", "fifo.py", "locked", "loop", "pipes", "zoe"]
+    assert list(found) == names
+    assert "is a folder" in found["ben"].problem and "not a Jupyter notebook" in found["dora"].problem
     assert "too deep" in found["deep"].problem
     assert "is a link" in found["device.py"].problem + found["loop"].problem
     assert "no ordinary file" in found["fifo.py"].problem and "no ordinary file" in found["pipes"].problem
@@ -137,7 +142,7 @@ def test_odd_things_are_rows_with_a_reason(tmp_path, request):
 def test_odd_names(tmp_path):
     folder = tmp_path / "class"
     names = [b"m\xfcller", b"a" * 251, b"anna\nben  15  10", b"\x1b[2Jclear", "M\u00fcller".encode(),
-             unicodedata.normalize("NFD", "M\u00fcller").encode(), b"M\xc3\xbcLLER", "\u202egnp".encode(), b"\t=1+1"]  # fmt: skip
+             unicodedata.normalize("NFD", "M\u00fcller").encode(), b"M\xc3\xbcLLER", "\u202egnp".encode(), b"\t=1+1", b"anna\1", b"anna\2", b"anna? (2)"]  # fmt: skip
     for name in names:
         (folder / os.fsdecode(name)).mkdir(parents=True)
         (folder / os.fsdecode(name) / "solution.py").write_text(RIGHT)
@@ -145,4 +150,5 @@ def test_odd_names(tmp_path):
     assert len(found) == len(names) and all(one.source == RIGHT for one in found.values())
     assert all(name.isprintable() and len(name) <= 100 for name in found)
     assert {"M\u00fcller", "M\u00fcller (2)", "M\u00fcLLER", "anna ben 15 10"} <= set(found)
+    assert {"m?ller", "anna?", "anna? (2)", "anna? (2) (2)"} <= set(found)
     assert printable("a\u2028b") == "a b"

@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+from ..handed_in.machine import cores
 from ..handed_in.reading import read_download
 from ..handed_in.submission import imported_by
 from ..handed_in.systems import LAYOUTS
@@ -19,7 +20,7 @@ from ..reporting.text import few, for_a_log
 from ..running.process import Limits, SandboxError
 from ..sheet.probes import Probes
 from .outputs import Files, Outputs
-from .pool import EndableSandbox, cores, grade_all
+from .pool import EndableSandbox, grade_all
 from .progress import Progress
 
 DONE, WRONG_USE, FAILED = 0, 2, 3  # exit statuses
@@ -50,12 +51,6 @@ def _shard(text):
     return int(found[1]), int(found[2])
 
 
-def _layout(text):
-    if text not in LAYOUTS:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(LAYOUTS)}")
-    return text
-
-
 def _count(text):
     if not re.fullmatch(r"0*[1-9]\d{0,3}", text):
         raise argparse.ArgumentTypeError(f"it is a whole number from 1 on, not {text!r}")
@@ -63,38 +58,10 @@ def _count(text):
 
 
 def _size(text):
-    try:
-        size = float(text.replace(",", "."))
-    except ValueError:
-        size = 0
-    if not 0 < size < math.inf:
-        raise argparse.ArgumentTypeError(f"it is a number above 0, not {text!r}")
-    return size
-
-
-# name, what stands for the value, how it is read, the default, and the help
-_REPORTS = (
-    ("--feedback", "DIR", _path, None, "write each author a page, to a folder or a .zip"),
-    ("--summary", "FILE", _path, None, "write a page about the class to an .html file"),
-    ("--worksheet", "FILE", _path, None, "fill in the table that Moodle or Canvas gave"),
-)
-_OPTIONS = (
-    ("--grades", "FILE", _path, None, "write the points to a .csv table"),
-    *_REPORTS,
-    ("--override", "FILE", _path, None, "use the points by hand in this .csv table"),
-    ("--layout", "NAME", _layout, None, "say which system the download is of"),
-    ("--shard", "K/N", _shard, None, "grade every N-th person only, from the K-th on"),
-    ("--jobs", "N", _count, cores(), "grade N at a time (default: all cores, %(default)s)"),
-    ("--seed", "N", int, None, "draw an earlier run's inputs again (default: new ones)"),
-    ("--time-limit", "S", _size, Limits.seconds, "seconds for a call (default: %(default)g)"),
-    (
-        "--memory-limit",
-        "GIB",
-        _size,
-        Limits.memory_bytes >> 30,
-        "memory for a submission (default: %(default)g)",
-    ),
-)
+    with contextlib.suppress(ValueError):
+        if 0 < (size := float(text.replace(",", "."))) < math.inf:
+            return size
+    raise argparse.ArgumentTypeError(f"it is a number above 0, not {text!r}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -103,15 +70,35 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **more):
         width = functools.partial(argparse.RawDescriptionHelpFormatter, width=80, max_help_position=22)
         super().__init__(formatter_class=width, allow_abbrev=False, add_help=False, **more)
+        self._options = self.add_argument_group("options")
+        self._options.add_argument("-h", "--help", action="help", help="show this")
 
-    def add_options(self, options):
-        add = self.add_argument_group("options").add_argument
-        add("-h", "--help", action="help", help="show this")
-        for name, metavar, type, default, text in options:
-            add(name, metavar=metavar, type=type, default=default, help=text)
+    def option(self, name, metavar, help, type=_path, **more):
+        self._options.add_argument(name, metavar=metavar, help=help, type=type, **more)
+
+    def add_reports(self):
+        self.option("--feedback", "DIR", "write each author a page, to a folder or a .zip")
+        self.option("--summary", "FILE", "write a page about the class to an .html file")
+        self.option("--worksheet", "FILE", "fill in the table that Moodle or Canvas gave")
 
     def error(self, message):
         self.exit(WRONG_USE, f"{self.prog}: {message} (--help lists the options)\n")
+
+
+def _parser():
+    parser = _Parser(prog=PROGRAM, usage=USAGE, epilog=STATUSES)
+    parser.add_argument("paths", nargs="+", type=_path, metavar="PATH", help=argparse.SUPPRESS)
+    add, gib = parser.option, Limits.memory_bytes >> 30
+    add("--grades", "FILE", "write the points to a .csv table")
+    parser.add_reports()
+    add("--override", "FILE", "use the points by hand in this .csv table")
+    add("--layout", "NAME", "say which system the download is of", str, choices=LAYOUTS)
+    add("--shard", "K/N", "grade every N-th person only, from the K-th on", _shard, default=(1, 1))
+    add("--jobs", "N", "grade N at a time (default: all cores, %(default)s)", _count, default=cores())
+    add("--seed", "N", "draw an earlier run's inputs again (default: new ones)", int)
+    add("--time-limit", "S", "seconds for a call (default: %(default)g)", _size, default=Limits.seconds)
+    add("--memory-limit", "GIB", "memory for a submission (default: %(default)g)", _size, default=gib)
+    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -126,39 +113,35 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # some terminals know ASCII only
     if arguments[:1] in (["merge"], ["report"]):
         return (_merge if arguments[0] == "merge" else _report)(arguments[1:])
-    parser = _Parser(prog=PROGRAM, usage=USAGE, epilog=STATUSES)
-    parser.add_argument("paths", nargs="+", metavar="PATH", help=argparse.SUPPRESS)
-    parser.add_options(_OPTIONS)
+    parser = _parser()
     options = parser.parse_args(arguments)
-    if "" in options.paths:
-        parser.error("a PATH is empty")
-    paths = [Path(path) for path in options.paths]
     files = Files(options.grades, options.feedback, options.summary, options.worksheet, options.override)
-    with _Interrupts() as interrupt:
+    with _interrupts() as came:
         try:
-            download = read_download(paths, options.layout)
-            files.check(paths)
+            everybody, nobodys = read_download(options.paths, options.layout)
+            files.check(options.paths)
         except (OSError, ValueError) as error:
             parser.error(str(error).rstrip("."))
         except KeyboardInterrupt:
-            return 128 + interrupt.number
-        if download.passed_over:
-            _print([f"Passed over, as nobody's work: {few(download.passed_over)}"])
-        k, n = options.shard or (1, 1)
-        shard = download.submissions[k - 1 :: n]
-        return _grade(options, paths, shard, Outputs(shard, files, download.submissions), interrupt)
+            return 128 + came[0]
+        if nobodys:
+            _print([f"Passed over, as nobody's work: {few(nobodys)}"])
+        k, n = options.shard
+        shard = everybody[k - 1 :: n]
+        return _grade(options, shard, Outputs(shard, files, everybody), came)
 
 
-def _grade(options, paths, submissions, outputs, interrupt):
+def _grade(options, submissions, outputs, came):
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
     limits = Limits(options.time_limit, int(options.memory_limit * 2**30))
-    hidden = {path if path.is_dir() else path.resolve().parent for path in (*paths, *outputs.files.written)}
+    seen = (*options.paths, *outputs.files.written)
+    hidden = {path if path.is_dir() else path.resolve().parent for path in seen}
     many, jobs, status = len(submissions) > MANY, max(1, min(options.jobs, len(submissions))), DONE
     try:
         with (
             EndableSandbox(limits, imported_by(submissions), hidden=hidden, many=many) as sandbox,
             contextlib.closing(grade_all(submissions, sandbox, Probes(seed), jobs)) as grades,
-            Progress([one.name for one in submissions], sys.stdout, limits.seconds, jobs) as progress,
+            Progress([one.name for one in submissions], sys.stdout) as progress,
         ):
             for grade in grades:
                 progress.add(outputs.add(grade))
@@ -168,8 +151,8 @@ def _grade(options, paths, submissions, outputs, interrupt):
         status = FAILED
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
-        status = 128 + interrupt.number
-    interrupt.ignore()  # no file is to be missing for a second Ctrl-C
+        status = 128 + came[0]
+    came.append(0)  # no file is to be missing for a second Ctrl-C
     outputs.finish()
     _print(outputs.lines())
     if outputs.grades:
@@ -181,41 +164,32 @@ def _print(lines):
     print("\n".join(map(for_a_log, lines)))
 
 
-class _Interrupts:
-    """What ends a run from outside raises KeyboardInterrupt in it, as Ctrl-C does, once.
+@contextlib.contextmanager
+def _interrupts():
+    """What ends a run from outside raises KeyboardInterrupt in it, as Ctrl-C does, but only the first does.
 
-    What is ignored (nohup) still is. While all is cleaned up, other signals change nothing.
+    What is ignored (nohup) still is. Gives a list that gets the numbers of the signals.
     """
+    came = []
 
-    number = signal.SIGINT
+    def interrupt(number, _):
+        came.append(number)
+        if len(came) == 1:
+            raise KeyboardInterrupt
 
-    def __enter__(self):
-        self._before = {}
-        if threading.current_thread() is threading.main_thread():
-            numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
-            handlers = {number: signal.getsignal(number) for number in numbers if number}
-            self._before = {n: found for n, found in handlers.items() if found not in (None, signal.SIG_IGN)}
-        for number in self._before:
-            signal.signal(number, self._interrupt)
-        return self
-
-    def __exit__(self, *_):
-        for number, handler in self._before.items():
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP") if is_main]
+    heard = [n for n in numbers if n and signal.getsignal(n) not in (None, signal.SIG_IGN)]
+    before = {number: signal.signal(number, interrupt) for number in heard}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
             signal.signal(number, handler)
-
-    def _interrupt(self, number, _):
-        self.number = number
-        self.ignore()
-        raise KeyboardInterrupt
-
-    def ignore(self):
-        for number in self._before:
-            signal.signal(number, signal.SIG_IGN)
 
 
 def _merge(arguments):
     parser = _Parser(prog=f"{PROGRAM} merge", description="Put the tables of shards together.")
-    parser.add_options(())
     parser.add_argument("out", type=_path, metavar="grades.csv", help="the whole table; its rows stay")
     parser.add_argument("parts", type=_path, nargs="+", metavar="part.csv")
     options = parser.parse_args(arguments)
@@ -232,7 +206,7 @@ def _report(arguments):
     about = "Write the reports again from grades.csv, as a human has changed it. Nobody is graded."
     parser = _Parser(prog=f"{PROGRAM} report", description=about)
     parser.add_argument("table", type=_path, metavar="grades.csv", help="the table; it stays as it is")
-    parser.add_options(_REPORTS)
+    parser.add_reports()
     options = parser.parse_args(arguments)
     files = Files(None, options.feedback, options.summary, options.worksheet)
     try:

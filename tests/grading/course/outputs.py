@@ -4,7 +4,7 @@ import contextlib
 import tempfile
 import textwrap
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..judging.result import Grade
@@ -51,56 +51,45 @@ class Files:
         for path in self.written:
             if path.resolve() in read:
                 raise ValueError(f"{path} is read, and would be overwritten: write to another place")
-        for job, try_it in (("read", self._try_to_read), ("written", self._try_to_write)):
-            try:
-                try_it()
-            except OSError as error:
-                raise ValueError(f"{error.filename} can't be {job}: {error.strerror}") from None
-
-    def overrides(self) -> list[Override]:
-        return load_overrides(self.override) if self.override else []
-
-    def _try_to_read(self):
-        self.overrides()
-        if self.worksheet:
-            is_for_groups(self.worksheet)
-        if self.grades:
-            Table(self.grades)
-
-    def _try_to_write(self):
+        try:
+            self.overrides()
+            if self.worksheet:
+                is_for_groups(self.worksheet)
+            if self.grades:
+                Table(self.grades)
+        except OSError as error:
+            raise ValueError(f"{error.filename} can't be read: {error.strerror}") from None
         for path in self.written:
             folder = path if path == self.feedback and path.suffix != ".zip" else path.parent
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 if path != folder and path.exists():
                     path.open("r+b").close()
-                with tempfile.TemporaryFile(dir=folder) as file:  # as write_whole does
-                    file.write(b" " * 10_000)
+                tempfile.TemporaryFile(dir=folder).close()  # as write_whole makes one
             except OSError as error:
-                raise OSError(error.errno, error.strerror, str(path)) from None
+                raise ValueError(f"{path} can't be written: {error.strerror}") from None
+
+    def overrides(self) -> list[Override]:
+        return load_overrides(self.override) if self.override else []
 
 
-@dataclass
 class Outputs:
     """Where the grades of a run go.
 
     Attributes:
-        submissions: all that are to be graded.
-        everybody: all in the download, of whom a shard is graded; the same if not given.
         failed: whether something could not be written, once all is finished.
     """
 
-    submissions: list[Person]
-    files: Files = field(default_factory=Files)
-    everybody: list[Person] | None = None
-
-    def __post_init__(self):
+    def __init__(self, submissions: list[Person], files: Files, everybody: list[Person] | None = None):
+        """`submissions` are to be graded, of `everybody` in the download if they are a shard."""
+        self.submissions, self.files = submissions, files
         self._found: dict[tuple[str, str], Grade] = {}
-        self._everybody = self.submissions if self.everybody is None else self.everybody
+        self._everybody = self.submissions if everybody is None else everybody
         self._overrides, self._unclear = assign(self.files.overrides(), self._everybody)
         self._is_for_groups = bool(self.files.worksheet and is_for_groups(self.files.worksheet))
         self._saved, self._said, self.failed = 0.0, [], False
-        self._table = Table(self.files.grades, self.submissions) if self.files.grades else None
+        people = [(person.id, person.name) for person in self.submissions]
+        self._table = Table(self.files.grades, people) if self.files.grades else None
 
     def add(self, grade: Grade) -> Grade:
         """A finished grade; returned with what humans decided. It is in the table within a second."""
@@ -163,11 +152,9 @@ class Outputs:
         if len(grades) < count:
             lines.append(f"{len(grades)} of {count} people are graded; these are not all.")
         lines += self._unclear
-        if self._table and self._table.found:
-            lines.append(
-                f"{self.files.grades.name} had {self._table.found} rows; {self._table.regraded} were graded "
-                "anew, the others are kept."
-            )
+        if self._table and (had := len(self._table.filled)):
+            anew = f"{self._table.regraded} were graded anew, the others are kept"
+            lines.append(f"{self.files.grades.name} had {had} rows; {anew}.")
         return lines + self._said
 
 

@@ -1,6 +1,5 @@
 """Grades a class on several threads, each with a process for one submission at a time."""
 
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -15,14 +14,6 @@ from ..running.process import Process, SandboxError
 from ..running.sandbox import Sandbox
 from ..sheet.probes import Probes
 from ..sheet.rubric import CRITERIA
-
-
-def cores() -> int:
-    """How many this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not Linux
-        return os.cpu_count() or 1
 
 
 class EndableSandbox(Sandbox):

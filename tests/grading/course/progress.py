@@ -13,17 +13,15 @@ from ..reporting.text import for_a_log, means, number, one_line, points_of
 from ..sheet.rubric import EXERCISES
 
 LONGEST_NAME = 24
-LONG = 60  # seconds after which it is said how long it may take
-SLOWEST = 8  # times the time limit, for a submission that just keeps each limit
+LONG = 60  # seconds after which it is said how long it takes
 _BAR = "{n_fmt} of {total_fmt} graded |{bar:20}| {remaining} to go"
 
 
 class Progress:
     """Writes a row for each of several people; a terminal has a bar below that tells how far it is."""
 
-    def __init__(self, names: list[str], stream: TextIO, time_limit: float = 10, jobs: int = 1):
-        """`time_limit`, in seconds, and `jobs` bound the time that a class may take."""
-        self._begun, self._time_limit, self._jobs, self._is_long = time.monotonic(), time_limit, jobs, False
+    def __init__(self, names: list[str], stream: TextIO) -> None:
+        self._begun, self._is_long = time.monotonic(), False
         self._is_shown = len(names) > 1
         self._stream, self._width = stream, shutil.get_terminal_size().columns - 1
         self._name = min(LONGEST_NAME, max(map(disp_len, ("submission", *names))))
@@ -55,18 +53,11 @@ class Progress:
         self._write(grade.name, *shown, f"LATE {remark}" if grade.late else remark)
         self._bar.update()
         self._left -= 1
-        if not self._is_long and self._left and time.monotonic() - self._begun > LONG:
+        seconds = time.monotonic() - self._begun
+        if not self._is_long and self._left and seconds > LONG:
             self._is_long = True
-            self._say_how_long()
-
-    def _say_how_long(self):
-        """Once: how long the rest may take, if all are as slow as they may be, and what makes it shorter."""
-        done = self._bar.total - self._left
-        pace = _duration((time.monotonic() - self._begun) / done * self._left)
-        most = _duration(SLOWEST * self._time_limit * -(-self._left // self._jobs))
-        self._print(
-            f"{pace} to go like this, {most} at most; --time-limit {self._time_limit / 2:g} halves that."
-        )
+            left = _duration(seconds / (self._bar.total - self._left) * self._left)
+            self._print(f"{left} to go like this; a smaller --time-limit makes that shorter.")
 
     def add_means(self, grades: list[Grade]) -> None:
         self._write("mean", *(f"{mean:.1f}" for mean in means(grades)))

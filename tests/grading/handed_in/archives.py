@@ -1,29 +1,27 @@
 """The files in an archive. Nothing is unpacked to the disk."""
 
 import contextlib
+import functools
 import io
 import stat
 import tarfile
 import time
 import zipfile
-import zlib
-from collections import Counter
 from collections.abc import Iterator
 
 from .item import (
     MAX_ARCHIVE,
     MAX_BYTES,
     MAX_DEPTH,
-    MAX_FILES,
     MAX_NAME,
+    MAX_NESTED,
     Budget,
     Item,
     TooMuchError,
-    is_archive,
-    is_code,
-    passed_over,
+    not_too_many,
     shown,
 )
+from .names import is_archive, is_code, passed_over
 
 MAX_OF_CLASS = 1 << 30  # bytes that are kept of a class's .tar.gz
 GZIP = b"\x1f\x8b"
@@ -37,77 +35,30 @@ def list_class(archive: Item, path: tuple[str, ...]) -> list[Item]:
     Args:
         path: what the paths begin with.
     """
-    return list(_not_too_many(_list(archive, path, Budget(files=2**40, bytes=MAX_OF_CLASS)), len(path)))
+    return list(not_too_many(_list(archive, path, Budget(files=2**40, bytes=MAX_OF_CLASS)), len(path)))
 
 
-def _not_too_many(items, depth):
-    """Of a folder with too many files a problem instead of the rest; the first may hold the whole class."""
-    counts: Counter[tuple[str, ...]] = Counter()
-    for item in items:
-        for n, most in ((2, MAX_FILES), (1, 20 * MAX_FILES)):
-            around = item.path[: depth + n]
-            counts[around] += len(around) < len(item.path)
-            if counts[around] > most:
-                break
-        else:
-            yield item
-            continue
-        if counts[around] == most + 1:
-            yield Item((*around, ""), problem=f"The folder {around[-1]} holds more than {most} files.")
-
-
-def list_archive(archive: Item, path: tuple[str, ...], budget: Budget) -> Iterator[Item]:
+def list_archive(archive: Item, budget: Budget) -> Iterator[Item]:
     """What lies in one person's archive, and in those inside of it, whose names are folders of the paths."""
-    if budget.nested <= 0:
-        yield Item((*path, ""), problem=f"{archive.name} lies in too many archives.")
+    if sum(map(is_archive, archive.path)) > MAX_NESTED:
+        yield Item((*archive.path, ""), problem=f"{archive.name} lies in too many archives.")
         return
-    budget.nested -= 1
-    for item in _list(archive, path, budget):
-        if is_archive(item.name) and not item.problem:
-            yield from list_archive(item, item.path, budget)
-        else:
-            yield item
-    budget.nested += 1
-
-
-@contextlib.contextmanager
-def archives_closed():
-    """Inside of it, whatever is opened is closed at its end: it is one person's."""
-    before = len(_open_zips)
-    try:
-        yield
-    finally:
-        for archive, _ in _open_zips[before:]:
-            archive.fp.close()
-        del _open_zips[before:]
-
-
-def reopen() -> None:
-    """For a forked process: read archives at a place of its own, not where the other processes read."""
-    for archive, location in _open_zips:
-        archive.fp = open(location, "rb")
+    for item in _list(archive, archive.path, budget):
+        is_inner = is_archive(item.name) and not item.problem
+        yield from list_archive(item, budget) if is_inner else [item]
 
 
 def _list(archive, path, budget):
     try:
-        with contextlib.ExitStack() as closing:
-            file = closing.enter_context(archive.open())
+        with archive.open() as file:
             start = file.read(4)  # people rename archives
             file.seek(0)
-            is_zip = start in ZIP or (archive.name.lower().endswith(".zip") and start[:2] != GZIP)
-            if is_zip:
-                opened = zipfile.ZipFile(file)
-                closing.pop_all()  # each file is read when its turn comes
-                if archive.location:
-                    _open_zips.append((opened, archive.location))
-                else:
-                    budget.take(len(file.getbuffer()))
-            found = _zip(path, opened, archive.name, budget) if is_zip else _tar(path, file, budget)
+            if start in ZIP or (archive.name.lower().endswith(".zip") and start[:2] != GZIP):
+                found = _zip(path, archive, file, budget)
+            else:
+                found = _tar(path, file, budget)
             return list(shown(found)) or [Item((*path, ""))]
-    except (
-        OSError, EOFError, ValueError, RuntimeError, NotImplementedError, KeyError, IndexError, OverflowError,
-        MemoryError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RecursionError,
-    ) as error:  # fmt: skip
+    except Exception as error:  # whatever a damaged archive makes of itself
         reason = error if isinstance(error, TooMuchError) else "it is damaged"
         return [Item((*path, ""), problem=f"The archive {archive.name} can't be read: {reason}.")]
 
@@ -118,15 +69,21 @@ def _names(name):
     return next((names[: n + 1] for n, one in enumerate(names) if passed_over(one)), names)
 
 
-def _zip(path, archive, archive_name, budget):
+def _zip(path, archive, file, budget):
+    reopen = archive.open  # each file is read when its turn comes, perhaps in a forked process
+    if not archive.location:
+        content = file.read()
+        budget.take(len(content))
+        reopen = functools.partial(io.BytesIO, content)
+    opened = zipfile.ZipFile(file)
     # A name that stands twice means its last content, as everything that unpacks archives has it.
-    entries = {info.filename: info for info in archive.infolist()}
-    for info in entries.values():
+    for info in {info.filename: info for info in opened.infolist()}.values():
         if names := _names(_zip_name(info)):
             modified = 0
             with contextlib.suppress(ValueError, OverflowError):
                 modified = time.mktime((*info.date_time, 0, 0, -1))
-            problem, content = _zip_problem(info, names[-1], archive_name), _in_zip(archive, info, names[-1])
+            content = _in_zip(reopen, opened, info, names[-1])
+            problem = _zip_problem(info, names[-1], archive.name)
             yield from _member(path, names, info.is_dir(), problem, content, modified, budget)
 
 
@@ -146,10 +103,10 @@ def _zip_problem(info, name, archive_name):
     return f"{name} in {archive_name} is encrypted." if info.flag_bits & 1 else None
 
 
-def _in_zip(archive, info, name):
+def _in_zip(reopen, archive, info, name):
     def open_member():
         try:
-            with archive.open(info) as file:
+            with reopen() as archive.fp, archive.open(info) as file:
                 return io.BytesIO(file.read(_most(name) + 1))
         except Exception:  # whatever a damaged archive makes of itself
             raise ValueError(f"{name} can't be read: its archive is damaged.") from None
@@ -166,25 +123,19 @@ def _tar(path, file, budget):
     file.seek(0)
     with tarfile.open(fileobj=file, mode="r|gz" if packed else "r|") as archive:
         for member in archive:
-            names = _names(member.name)
-            if not names:
+            if not (names := _names(member.name)):
                 continue
             name, problem, open_member = names[-1], None, io.BytesIO
+            is_read = is_code(name) or is_archive(name) or name.endswith((".yml", ".txt"))
             if member.issym() or member.islnk():
                 problem = f"{name} is a link; hand in the file itself."
             elif not member.isfile() and not member.isdir():
                 problem = f"{name} is no ordinary file."
-            elif (is_code(name) or is_archive(name) or name.endswith((".yml", ".txt"))) and not passed_over(
-                name
-            ):
+            elif is_read and not passed_over(name):
                 content = archive.extractfile(member).read(_most(name) + 1)
                 budget.take(len(content))
-                open_member = _opener(content)
+                open_member = functools.partial(io.BytesIO, content)
             yield from _member(path, names, member.isdir(), problem, open_member, member.mtime, budget)
-
-
-def _opener(content):
-    return lambda: io.BytesIO(content)
 
 
 def _member(path, names, is_folder, problem, open_member, modified, budget):

@@ -2,11 +2,11 @@
 
 import os
 import stat
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from .item import MAX_DEPTH, MAX_FILES, MAX_NAME, Item, is_code, passed_over, shown
+from .item import MAX_DEPTH, MAX_NAME, Item, not_too_many, shown
+from .names import is_code, passed_over
 
 
 def list_folder(root: Path) -> Iterator[Item]:
@@ -14,26 +14,20 @@ def list_folder(root: Path) -> Iterator[Item]:
 
     Whatever is wrong with a file or a folder becomes an Item with a problem; nothing is raised.
     """
-    yield from shown(_walk(root))
+    full: set[tuple[str, ...]] = set()
+    yield from shown(not_too_many(_walk(root, full), 0, full))
 
 
-class _FullError(Exception):
-    """A folder, told by its path, holds more files than are listed."""
-
-
-def _walk(root):
+def _walk(root, full):
+    """`full` are the paths of folders of which nothing more is wanted."""
     waiting: list[tuple[str, tuple[str, ...]]] = [(os.fspath(root), ())]
-    counts: Counter[tuple[str, ...]] = Counter()
     while waiting:
         folder, names = waiting.pop()
-        try:
-            entries = _entries(folder, names, counts)
-        except _FullError as error:
-            (full,) = error.args
-            problem = f"The folder {full[-1]} holds more than {counts[full] - 1} files."
-            yield Item((*names, ""), problem=problem, location=folder)
-            waiting = [(where, other) for where, other in waiting if other[: len(full)] != full]
+        if full & {names[:1], names[:2]}:
             continue
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             problem = f"The folder {names[-1] if names else root.name} can't be read: {error.strerror}."
             yield Item((*names, ""), problem=problem, location=folder)
@@ -42,28 +36,14 @@ def _walk(root):
             yield Item((*names, ""), location=folder)
         folders = []
         for entry in entries:
+            if full & {names[:1], names[:2]}:
+                break
             path = (*names, entry.name)
             if _is_to_be_opened(entry, path):
                 folders.append((entry.path, path))
             else:
                 yield _item(entry.path, path)
         waiting += reversed(folders)
-
-
-def _entries(folder, names, counts):
-    """What lies in a folder, in the order of the names. `counts` counts what lies in those around it."""
-    within = [names[:n] for n in (1, 2)[: len(names)]]
-    # The first folder may be one that holds the whole class.
-    limits = list(zip(within, (20 * MAX_FILES, MAX_FILES), strict=False))
-    with os.scandir(folder) as listing:
-        entries = []
-        for entry in listing:
-            entries.append(entry)
-            counts.update(within)
-            for around, most in limits:
-                if counts[around] > most:
-                    raise _FullError(around)
-    return sorted(entries, key=lambda entry: entry.name)
 
 
 def _is_to_be_opened(entry, path):

@@ -1,10 +1,12 @@
 """A file as it was handed in, and the bounds of what is read."""
 
 import io
-import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
+
+from .names import passed_over
 
 MAX_BYTES = 16 << 20  # of a file
 MAX_ARCHIVE = 256 << 20  # of an archive that lies in another
@@ -13,19 +15,6 @@ MAX_FILES = 10_000  # of one person
 MAX_NAME = 255  # letters, as file systems have it
 MAX_DEPTH = 20  # folders in folders
 MAX_NESTED = 3  # archives in archives
-CODE = (".py", ".ipynb", ".py.txt", ".ipynb.txt", ".ipynb.json")
-FOREIGN = (".rar", ".7z", ".gz", ".bz2", ".xz")
-# What computers, browsers and Python put beside an author's work, and the sheet's own data set.
-JUNK = (
-    "__MACOSX",
-    "__pycache__",
-    "node_modules",
-    "site-packages",
-    "venv",
-    "MNIST",
-    "desktop.ini",
-    "Thumbs.db",
-)
 
 
 @dataclass(frozen=True)
@@ -33,11 +22,14 @@ class Item:
     """A file, an empty folder (its path ends in ""), or something that can't be read.
 
     Attributes:
-        path: the names of the folders and archives it lies in, and its own.
+        path: the names of the folders and archives it lies in, and its own; once it is known whose it is,
+            as the author named them.
         open: gives the content as a file; raises ValueError, with a sentence, if that can't be had.
         modified: when it was written, in seconds since 1970; 0 if unknown.
         problem: why it can't be read, in a sentence; or None.
         location: where it lies on the disk; "" for what lies in an archive.
+        order: which upload of its author it is; later ones are larger.
+        origin: its path in the download, if the author's is another; or "".
     """
 
     path: tuple[str, ...]
@@ -45,10 +37,17 @@ class Item:
     modified: float = 0
     problem: str | None = None
     location: str = ""
+    order: tuple[int, ...] = ()
+    origin: str = ""
 
     @property
     def name(self) -> str:
         return self.path[-1] if self.path else ""
+
+    @property
+    def whole(self) -> str:
+        """The path as one text."""
+        return "/".join(self.path)
 
     def read(self) -> bytes:
         """The content of a file.
@@ -76,7 +75,6 @@ class Budget:
 
     files: int = field(default_factory=lambda: MAX_FILES)
     bytes: int = field(default_factory=lambda: MAX_UNPACKED)
-    nested: int = MAX_NESTED
 
     def take(self, size: int) -> None:
         self.bytes -= size
@@ -89,24 +87,31 @@ class Budget:
             raise TooMuchError("it holds too many files")
 
 
-def is_archive(name: str) -> bool:
-    return re.search(r"\.(zip|tgz|tar|tar(-\d+)?\.gz)$", name.lower()) is not None  # Canvas: x.tar-2.gz
+def not_too_many(
+    items: Iterable[Item], depth: int = 0, full: set[tuple[str, ...]] | None = None
+) -> Iterator[Item]:
+    """Of a folder that holds too many files a problem instead of the rest.
+
+    Args:
+        depth: that of a download's entries; the first folder there may hold the whole class.
+        full: gets the paths of these folders.
+    """
+    full, counts = set() if full is None else full, Counter()
+    for item in items:
+        for n, most in ((2, MAX_FILES), (1, 20 * MAX_FILES)):
+            folder = item.path[: depth + n]
+            counts[folder] += len(folder) < len(item.path)
+            if counts[folder] > most:
+                if folder not in full:
+                    problem = f"The folder {folder[-1]} holds more than {most} files."
+                    yield Item((*folder, ""), problem=problem)
+                full.add(folder)
+                break
+        else:
+            yield item
 
 
-def is_code(name: str) -> bool:
-    return name.lower().endswith(CODE)
-
-
-def is_notebook(name: str) -> bool:
-    return re.search(r"\.ipynb(\.txt|\.json)?$", name.lower()) is not None
-
-
-def passed_over(name: str) -> bool:
-    """Whether a file or folder of this name is none of an author's work."""
-    return name.startswith(".") or name in JUNK or name.endswith(("-ubyte", "-ubyte.gz"))
-
-
-def shown(items):
+def shown(items: Iterable[Item]) -> Iterator[Item]:
     """Without what is passed over, but for one name where a folder holds nothing else: it isn't empty."""
     hidden: dict[tuple[str, ...], Item] = {}
     holding = {()}

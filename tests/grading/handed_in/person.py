@@ -5,20 +5,12 @@ from dataclasses import dataclass, field
 from .item import Item
 
 
-@dataclass(frozen=True)
-class Upload:
-    """A file of one person: where it lies among theirs, and which upload it is (later ones are larger)."""
-
-    item: Item
-    path: str
-    order: tuple[int, ...] = ()
-
-
 @dataclass
 class Person:
     """A person or a group, and what they handed in.
 
     Attributes:
+        uploads: their files; an archive is one.
         other_kind: whether something else than a file was handed in, such as a text online.
         needs_human: whether a human must decide what it is, and why, in a sentence (`remark`).
         only: the path of the file to grade, where that is known.
@@ -30,7 +22,7 @@ class Person:
     name: str
     id: str = ""
     late: bool = False
-    uploads: list[Upload] = field(default_factory=list)
+    uploads: list[Item] = field(default_factory=list)
     other_kind: bool = False
     needs_human: bool = False
     remark: str = ""

@@ -1,13 +1,13 @@
 """Whose files are whose in a folder that no course's system has named."""
 
 import functools
-import re
+import itertools
 from collections import Counter
 from dataclasses import replace
 
-from .choose import version_of
-from .item import CODE, FOREIGN, Item, is_archive, is_code, is_notebook
-from .person import Person, Upload
+from .item import Item
+from .names import CODE, FOREIGN, is_archive, is_code, is_notebook, name_of
+from .person import Person
 from .source import decode, seen_functions, seen_imports
 
 # What somebody may have handed in instead of code; tables and the like are a teacher's.
@@ -33,50 +33,44 @@ def plain_people(items: list[Item], name: str = "") -> tuple[list[Person], list[
         return people, nobodys
     files = [item for item in items if len(item.path) == 1 and item.name]
     if name and _is_one(items, [item for item in files if is_code(item.name) or item.problem]):
-        return [Person(name, uploads=[Upload(item, "/".join(item.path)) for item in items])], []
-    folders: dict[str, list[Upload]] = {}
+        return [Person(name, uploads=items)], []
+    folders: dict[str, list[Item]] = {}
     for item in items:
         if len(item.path) > 1 and item.path[0]:
-            folders.setdefault(item.path[0], []).append(Upload(item, "/".join(item.path[1:])))
+            folders.setdefault(item.path[0], []).append(replace(item, path=item.path[1:]))
     people = [Person(folder, uploads=folders[folder]) for folder in sorted(folders)]
     empty = [item for item in items if not item.name and len(item.path) == 1]
-    people += [Person(name, uploads=[Upload(item, "")]) for item in empty]
+    people += [Person(name, uploads=[item]) for item in empty]
     return _with_files(people, files)
 
 
 def _with_files(people, files):
     """A person for each file, too; a helper goes with what imports it, a document with its author."""
-    glances = {item.name: _glance(item) for item in files}
-    helpers = [
-        item
-        for item in files
-        if item.name.endswith(".py")
-        and not glances[item.name][0]
-        and not item.problem
-        and version_of(item.name) != "solution"  # which is somebody's work, if it is empty
-    ]
-    used = {name.split(".")[0] for defined, imported in glances.values() if defined for name in imported}
-    stems = {person.name: person for person in people}
-    for item in files:
-        is_unused = item in helpers and stem_of(item.name) not in used
-        if is_code(item.name) and not item.problem and (item not in helpers or is_unused):
-            stem = stem_of(item.name)
-            if stem not in stems:
-                stems[stem] = Person(stem, needs_human=is_unused)
-                people.append(stems[stem])
-            imported = {name.split(".")[0] for name in glances[item.name][1]}
-            uses = [one for one in helpers if stem_of(one.name) in imported and one is not item]
-            stems[stem].uploads += [Upload(one, one.name) for one in (item, *uses)]
-    nobodys = []
-    for item in files:
-        if is_code(item.name) and not item.problem:
+    by_name = {person.name: person for person in people}
+    code = {item: name_of(item.name) for item in files if is_code(item.name) and not item.problem}
+    helpers = {  # an empty solution.py is somebody's work
+        name.stem: item
+        for item, name in code.items()
+        if item.name.endswith(".py") and not glance(item)[0] and name.base != "solution"
+    }
+    used = {name for item in files if glance(item)[0] for name in glance(item)[1]}
+    for item, name in code.items():
+        is_helper = helpers.get(name.stem) is item
+        if is_helper and name.stem in used:
             continue
-        stem, lower = stem_of(item.name), item.name.lower()
-        if stem in stems:
-            stems[stem].uploads.append(Upload(item, item.name))
-        elif item.problem or is_archive(lower) or lower.endswith((*FOREIGN, *DOCUMENTS)) or _glance(item)[0]:
+        if name.stem not in by_name:
+            by_name[name.stem] = Person(name.stem, needs_human=is_helper)
+            people.append(by_name[name.stem])
+        uses = [one for stem, one in helpers.items() if stem in glance(item)[1] and one is not item]
+        by_name[name.stem].uploads += [item, *uses]
+    nobodys = []
+    for item in (item for item in files if item not in code):
+        stem, lower = name_of(item.name).stem, item.name.lower()
+        if stem in by_name:
+            by_name[stem].uploads.append(item)
+        elif item.problem or is_archive(lower) or lower.endswith((*FOREIGN, *DOCUMENTS)) or glance(item)[0]:
             name = item.name if item.problem and not is_archive(lower) else stem
-            people.append(Person(name, uploads=[Upload(item, item.name)]))
+            people.append(Person(name, uploads=[item]))
         else:
             nobodys.append(item.name)
     return people, nobodys
@@ -84,11 +78,13 @@ def _with_files(people, files):
 
 def _unwrapped(items):
     """Without the folders that only hold the class's folders or files, as downloads have them."""
-    top = depth_of_all(items)
+    ranks = zip(*(item.path[:-1] for item in items), strict=False)
+    top = sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, ranks))
     inner = {item.path[top] for item in items}
     files = [item for item in items if len(item.path) == top + 1]
-    glances = [_glance(item)[0] for item in files if version_of(item.name) != "solution"]
-    several = len(glances) == len(files) and sum(map(len, glances)) > len(set().union(*glances))
+    glances = [glance(item)[0] for item in files]
+    is_one = any(is_code(item.name) and name_of(item.name).base == "solution" for item in files)
+    several = not is_one and sum(map(len, glances)) > len(set().union(*glances))
     if (files and not several and not _are_of_many(files)) or "tests" in inner or "src" in inner:
         return items
     return [replace(item, path=item.path[top:]) for item in items]
@@ -99,7 +95,7 @@ def _groups(items):
     code = [item.path for item in items if is_code(item.name)]
     if any(len(path) < 3 for path in code):
         return set()
-    works = {path[:2] for path in code if version_of(path[-1]) == "solution" or is_notebook(path[-1])}
+    works = {path[:2] for path in code if name_of(path[-1]).base == "solution" or is_notebook(path[-1])}
     several = [top for top, n in Counter(top for top, _ in works).items() if n > 1]
     folders = {path[0] for path in code}
     names = {name for _, name in works}  # of sheets or versions, if the same are in most
@@ -111,7 +107,7 @@ def _is_one(items, files):
     if any(item.path[:2] == ("tests", "grading") for item in items):
         return True  # the whole hand-out
     code = [item for item in files if is_code(item.name)]
-    if not any(version_of(item.name) == "solution" for item in code):
+    if not any(name_of(item.name).base == "solution" for item in code):
         folders = [i for i in items if len(i.path) > 1]
         return len(code) == 1 and is_notebook(code[0].name) and not folders
     if _are_of_many(code):
@@ -119,20 +115,20 @@ def _is_one(items, files):
     for item in items:
         if len(item.path) > 1 and item.name == "solution.py":
             return False  # somebody's, even if it is empty
-        strange = len(item.path) > 1 or (version_of(item.name) != "solution" and item.name.endswith(".py"))
-        if strange and is_code(item.name) and _glance(item)[0]:
+        strange = len(item.path) > 1 or (name_of(item.name).base != "solution" and item.name.endswith(".py"))
+        if strange and is_code(item.name) and glance(item)[0]:
             return False
     return True
 
 
 def _are_of_many(files):
     """Whether files are a class's notebooks, which somebody may have put a solution.py beside."""
-    work = [item for item in files if is_notebook(item.name) and _glance(item)[0]]
-    return len({version_of(item.name) for item in work}) > 2
+    work = [item for item in files if is_notebook(item.name) and glance(item)[0]]
+    return len({name_of(item.name).base for item in work}) > 2
 
 
 @functools.lru_cache(maxsize=10_000)
-def _glance(item):
+def glance(item):
     """Which of the functions a file seems to define, and what it seems to import."""
     if item.problem or not item.name.lower().endswith((*CODE, ".txt")):
         return set(), set()
@@ -141,19 +137,3 @@ def _glance(item):
     except ValueError:
         return set(), set()
     return seen_functions(text), seen_imports(text)
-
-
-def depth_of_all(items):
-    """How many folders hold everything."""
-    if not items:
-        return 0
-    first, last = min(item.path[:-1] for item in items), max(item.path[:-1] for item in items)
-    return next(
-        (n for n, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1),
-        min(len(first), len(last)),
-    )
-
-
-def stem_of(name: str) -> str:
-    """A file's name without its ending."""
-    return re.sub(r"(?i)(\.(py|ipynb)\.(txt|json)|\.tar(-\d+)?\.gz|(?<!^)\.[^.]*)$", "", name)

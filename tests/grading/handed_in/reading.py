@@ -1,4 +1,4 @@
-"""What was handed in, as submissions: asks a process of its own, which reads it (reader.py)."""
+"""What was handed in, as submissions: asks a process of its own, which reads it (reader_process.py)."""
 
 import contextlib
 import json
@@ -7,24 +7,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
 
+from .machine import PROJECT
 from .submission import Submission
 
-PROJECT = Path(__file__).resolve().parents[3]
 
+def read_download(
+    paths: Iterable[str | os.PathLike], layout: str | None = None
+) -> tuple[list[Submission], list[str]]:
+    """The submissions at `paths`, and the names of files in between that are nobody's.
 
-@dataclass(frozen=True)
-class Download:
-    """What was handed in, and the names of files in between that are nobody's."""
-
-    submissions: list[Submission]
-    passed_over: list[str] = field(default_factory=list)
-
-
-def read_download(paths: Iterable[str | os.PathLike], layout: str | None = None) -> Download:
-    """The submissions at `paths`: files, archives, folders of one person, or of many.
+    `paths` are files, archives, folders of one person, or of many.
 
     Args:
         layout: the name of a system (systems.LAYOUTS), where the names don't tell it.
@@ -33,26 +26,24 @@ def read_download(paths: Iterable[str | os.PathLike], layout: str | None = None)
         FileNotFoundError: a path that doesn't exist, or a folder without any submission.
     """
     asked = {"paths": list(map(os.fspath, paths)), "layout": layout}
-    head, *lines = _ask(asked) or [b"{}"]
-    said = json.loads(head)
-    if "missing" in said:
-        raise FileNotFoundError(said["missing"])
-    if said.get("people") != len(lines):
-        raise FileNotFoundError("what was handed in can't be read: the process that reads it has died")
-    return Download([Submission.from_json(line) for line in lines], said["passed_over"])
+    said = _ask(asked)
+    if "submissions" not in said:
+        died = "what was handed in can't be read: the process that reads it has died"
+        raise FileNotFoundError(said.get("refused", died))
+    return [Submission(**one) for one in said["submissions"]], said["passed_over"]
 
 
 def find_submissions(paths: Iterable[str | os.PathLike]) -> list[Submission]:
     """The same without what is nobody's."""
-    return read_download(paths).submissions
+    return read_download(paths)[0]
 
 
 def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
     """What one person handed in, whatever it is: a file, a folder, or nothing. Never raises."""
     if not os.path.lexists(path):
         return Submission(name, problem="Nothing was handed in.")
-    with contextlib.suppress(ValueError, IndexError):
-        return Submission.from_json(_ask({"paths": [os.fspath(path)], "name": name})[1])
+    for one in _ask({"paths": [os.fspath(path)], "name": name}).get("submissions", ()):
+        return Submission(**one)
     return Submission(name, problem="What was handed in can't be read.", needs_human=True)
 
 
@@ -60,13 +51,13 @@ _PROGRAM = f"""
 import sys
 sys.path[:0] = sys.argv[1:2]
 sys.path += sys.argv[2:]
-from {__package__}.reader import main
+from {__package__}.reader_process import main
 main()
 """
 
 
 def _ask(message):
-    """The lines that the reader answers; without the last if it has died in between."""
+    """What the reader answers; nothing if it has died in between."""
     # Isolated from the folder that the grader is called in; packages are where this process has them.
     command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _PROGRAM]
     process = subprocess.Popen(
@@ -77,7 +68,9 @@ def _ask(message):
         start_new_session=True,  # Ctrl-C is for the grader, which then ends it
     )
     try:
-        return process.communicate(json.dumps(message).encode())[0].splitlines()
+        return json.loads(process.communicate(json.dumps(message).encode())[0])
+    except ValueError:
+        return {}
     except BaseException:  # an interrupt, say: nothing is left behind
         if hasattr(os, "killpg"):
             with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -24,7 +24,7 @@ class Seen:
     Attributes:
         defined: which of the sheet's functions.
         written: which of these are more than a stub.
-        imports: the modules that it imports, as "package.module".
+        imports: the modules that it imports, without what stands behind a dot.
     """
 
     defined: frozenset[str] = frozenset()
@@ -49,16 +49,17 @@ def _see(source):
         return Seen(names, names, frozenset(seen_imports(source)))
     defined, written = set(), set()
     for node in _statements(tree):
-        names, real = set(), True
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            names, real = {node.name}, not _is_stub(node)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = {alias.asname or alias.name for alias in node.names}
-            real = getattr(node, "module", None) != "solution"
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = {name.id for one in targets for name in ast.walk(one) if isinstance(name, ast.Name)}
-            real = not _delegates(node.value)
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                names, real = {node.name}, not all(map(_does_nothing, node.body))
+            case ast.Import() | ast.ImportFrom():
+                names = {alias.asname or alias.name for alias in node.names}
+                real = getattr(node, "module", None) != "solution"
+            case ast.Assign() | ast.AnnAssign():
+                stored = (n for n in ast.walk(node) if isinstance(getattr(n, "ctx", None), ast.Store))
+                names, real = {getattr(n, "id", "") for n in stored}, not _delegates(node.value)
+            case _:
+                continue
         for name in names.intersection(FUNCTIONS):
             defined.add(name)
             (written.add if real else written.discard)(name)
@@ -78,18 +79,17 @@ def seen_functions(source: str) -> set[str]:
 
 def seen_imports(source: str) -> set[str]:
     """The modules that a text seems to import, by its words."""
-    return set(re.findall(r"(?m)^[ \t]*(?:import|from)[ \t]+([\w.]+)", source))
+    return set(re.findall(r"(?m)^[ \t]*(?:import|from)[ \t]+(\w+)", source))
 
 
 def _imports(tree):
     found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {node.module} if node.module else set()
-            found |= {f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names}
-    return found
+    return {name.split(".")[0] for name in found}
 
 
 def _parsed(source):
@@ -101,56 +101,34 @@ def _parsed(source):
         return None
 
 
-_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
-
-
 def _statements(tree):
     """The statements of a module, those under if, try and with included."""
-    waiting = list(reversed(tree.body))
+    waiting = [tree]
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            continue
-        if isinstance(getattr(node, "body", None), ast.expr):  # a lambda's
-            continue
-        fields = (getattr(node, name, None) or () for name in _BLOCKS)
-        inner = [one for field in fields for one in field if not isinstance(one, ast.expr)]
-        waiting += reversed(inner)
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            parts = (ast.stmt, ast.excepthandler, ast.match_case)
+            waiting += reversed([one for one in ast.iter_child_nodes(node) if isinstance(one, parts)])
 
 
-def _is_stub(function):
-    body = function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
-    if len(body) > 1:
-        return False
-    for statement in body:
-        if isinstance(statement, ast.Raise):
-            return _raises_not_implemented(statement)
-        if isinstance(statement, ast.Return):
-            value = statement.value
-            return (
-                value is None
-                or (isinstance(value, ast.Constant) and value.value is None)
-                or _delegates(value)
-            )
-        if not isinstance(statement, ast.Pass):
-            return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return True
-
-
-def _raises_not_implemented(statement):
-    raised = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
-    return isinstance(raised, ast.Name) and raised.id.startswith("NotImplemented")
+def _does_nothing(statement):
+    match statement:
+        case ast.Pass() | ast.Expr(ast.Constant()) | ast.Return(None | ast.Constant(None)):
+            return True
+        case ast.Raise(ast.Name(name) | ast.Call(ast.Name(name))):
+            return name.startswith("NotImplemented")
+        case ast.Return(value):
+            return _delegates(value)
+    return False
 
 
 def _delegates(value):
     """Whether an expression is solution.f or a call of it."""
-    value = value.func if isinstance(value, ast.Call) else value
-    return (
-        isinstance(value, ast.Attribute)
-        and isinstance(value.value, ast.Name)
-        and value.value.id == "solution"
-    )
+    match value:
+        case ast.Attribute(ast.Name("solution")) | ast.Call(ast.Attribute(ast.Name("solution"))):
+            return True
+    return False
 
 
 def cells_of(text: str) -> list[str] | None:
@@ -176,10 +154,10 @@ def decode(content: bytes, name: str) -> tuple[str, str | None, str | None]:
         encodings.insert(0, "utf-16")
     elif content[:2].count(0) == 1:  # a letter of ASCII
         encodings.insert(0, "utf-16-le" if content[0] else "utf-16-be")
-    declared = re.match(rb"(?:#.*\r?\n)?#.*?coding[:=][ \t]*([-\w.]+)", content)
-    if declared and re.fullmatch(
-        rb"(?i)ascii|utf-?8(-sig)?|latin-?1|iso-?8859-\d+|(cp|windows-)\d+", declared[1]
-    ):
+    # Others than these may take for ever.
+    safe = rb"ascii|utf-?8(?:-sig)?|latin-?1|iso-?8859-\d+|(?:cp|windows-)\d+"
+    declared = re.match(rb"(?i)(?:#.*\r?\n)?#.*?coding[:=][ \t]*(" + safe + rb")(?![-\w.])", content)
+    if declared:
         encodings.insert(0, declared[1].decode())
     for encoding in encodings:
         try:

@@ -1,7 +1,5 @@
 """What one person handed in."""
 
-import dataclasses
-import json
 from dataclasses import dataclass, field
 
 
@@ -22,7 +20,6 @@ class Submission:
         needs_human: whether a human must decide what to grade.
         is_group: whether a group handed it in: `id` is the group's then, and no person's.
         entry: the name of its folder or file in the course's download, as in "Ash_Anna_aash_4711"; or "".
-        time: when the file was written or handed in, in seconds since 1970; 0 if unknown.
         imports: the modules that its files seem to import, without what stands behind a dot.
     """
 
@@ -38,16 +35,7 @@ class Submission:
     needs_human: bool = False
     is_group: bool = False
     entry: str = ""
-    time: float = 0
-    imports: frozenset[str] = frozenset()
-
-    def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self), default=sorted)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> "Submission":
-        fields = json.loads(text)
-        return cls(**fields | {"imports": frozenset(fields["imports"])})
+    imports: list[str] = field(default_factory=list)
 
 
 SLOW = {

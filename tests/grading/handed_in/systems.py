@@ -28,6 +28,7 @@ class System:
         has_plain_names: whether names are written as they are; else "_" stands for a blank.
         file_pattern: how it names the files in an entry's folder; or "".
         own_files: names of its own files and folders beside the entries.
+        authors: the name of its file beside them that tells who is who; or "".
     """
 
     name: str
@@ -40,6 +41,7 @@ class System:
     has_plain_names: bool = False
     file_pattern: str = ""
     own_files: tuple[str, ...] = ()
+    authors: str = ""
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -53,7 +55,8 @@ SYSTEMS = (
     System(
         "Moodle",
         "Anna Ash_1234567_assignsubmission_file_/",
-        r"(?P<name>.+?)(?:_(?P<id>\d{1,20}))?_assignsubmission_(?P<kind>[a-z]+)(?:_?/|_(?P<file>.+))",
+        # Without a number, it is the group of all who are in none.
+        r"(?:(?P<name>.+?)_(?P<id>\d{1,20})|(?P<team>.+?))_assignsubmission_(?P<kind>[a-z]+)(?:_?/|_(?P<file>.+))",
         sign=r".*_assignsubmission_.*",
     ),
     System(
@@ -71,6 +74,8 @@ SYSTEMS = (
         "submission_12345/",
         r"(?P<name>submission_(?P<id>\d{1,20}))/",
         sign=re.escape(METADATA),
+        own_files=(METADATA,),
+        authors=METADATA,
     ),
     System(
         "nbgrader's exchange",
@@ -170,11 +175,17 @@ def system_of(entries: list[str], holder: str = "") -> System | None:
         are_alike = len({entry.common for entry in found}) == 1
         if not system.only_held and 2 * len(found) > len(entries) and len(people) > 1 and are_alike:
             return system
-    return next((system for system, found in told if found and is_signed(system, entries)), None)
+    return next((system for system, found in told if found and _is_signed(system, entries)), None)
 
 
-def is_signed(system: System, entries: list[str]) -> bool:
-    """Whether some entry has a name that nothing else writes."""
+def is_told(system: System, entries: list[str], holder: str) -> bool:
+    """Whether what tells the system of these entries is nothing that people call their own folders, too."""
+    if _is_signed(system, entries) or (system.holder and re.fullmatch(system.holder, holder)):
+        return True
+    return not (system.sign or system.is_vague or system.only_held)
+
+
+def _is_signed(system, entries):
     return bool(system.sign) and any(re.fullmatch(system.sign, _plain(entry)) for entry in entries)
 
 

@@ -10,11 +10,11 @@ import re
 from modulefinder import ModuleFinder
 from pathlib import Path
 
+from ..handed_in.machine import PROJECT
 from ..reporting.writing import pack, write_whole
 from ..sheet.rubric import FUNCTIONS
 from .autograder import HERE, grader_files
 
-PROJECT = HERE.parents[2]
 NAME = "exercise_sheet_8"  # the folder inside an archive
 COPIED = (".gitignore", "LICENSE", "data/__init__.py", "data/README.md", "tests/__init__.py")
 _ANSWER = re.compile(r" *### BEGIN SOLUTION\n.*?### END SOLUTION\n", re.DOTALL)  # as nbgrader marks them

@@ -60,9 +60,7 @@ def load_overrides(path: Path) -> list[Override]:
 
 
 def _override(cells):
-    maxima = {criterion.id: criterion.points for criterion in CRITERIA}
-    maxima |= {f"exercise_{number}": exercise.points for number, exercise in EXERCISES.items()}
-    maxima["total"] = TOTAL
+    maxima = {what: points for what, (points, _) in _decidable().items()}
     criterion, text = cells["criterion"], cells["points"]
     if not cells["submission"]:
         raise ValueError("it names no submission")
@@ -73,6 +71,13 @@ def _override(cells):
         raise ValueError(f"the points of {criterion} lie between 0 and {maxima[criterion]:g}")
     points = int(points) if points == int(points) else points
     return Override(cells["submission"], criterion, points, cells["reason"])
+
+
+def _decidable():
+    """What humans may decide on, {criterion: (its points, what it is called)}."""
+    found = {criterion.id: (criterion.points, f'"{criterion.sentence}"') for criterion in CRITERIA}
+    found |= {f"exercise_{n}": (exercise.points, f"exercise {n}") for n, exercise in EXERCISES.items()}
+    return found | {"total": (TOTAL, "all")}
 
 
 def plain_name(name: str) -> str:
@@ -122,16 +127,14 @@ def adjust(grade: Grade, overrides: list[Override]) -> Grade:
     if not overrides:
         return grade
     decisions = {override.criterion: override for override in overrides}
-    results = [_decided(result, decisions.get(result.criterion.id)) for result in grade.results]
-    is_open = bool(grade.unclear) and any(result.decided is None for result in results)
-    if all(f"exercise_{exercise}" in decisions for exercise in EXERCISES):
-        is_open = False
+    results, is_open = [], False
     for exercise in EXERCISES:
+        own = [_decided(r, decisions) for r in grade.results if r.criterion.exercise == exercise]
         if override := decisions.get(f"exercise_{exercise}"):
-            own = [result for result in results if result.criterion.exercise == exercise]
-            new = _agreed(own, override) or [whole(exercise, override.points, _reason(override))]
-            before = [result for result in results if result.criterion.exercise < exercise]
-            results = before + new + [r for r in results if r.criterion.exercise > exercise]
+            own = _agreed(own, override) or [whole(exercise, override.points, _reason(override))]
+        elif grade.unclear:
+            is_open |= any(result.decided is None for result in own)
+        results += own
     given = grade.given
     if total := decisions.get("total"):
         agreed = _agreed(results, total)
@@ -153,7 +156,8 @@ def whole(exercise: int, points: float, decided: str | None = None) -> Result:
     return Result(criterion, points=points, decided=decided)
 
 
-def _decided(result, override):
+def _decided(result, decisions):
+    override = decisions.get(result.criterion.id)
     return replace(result, points=override.points, decided=_reason(override)) if override else result
 
 
@@ -170,8 +174,6 @@ def _reason(override):
 
 
 def _note(override):
-    sentences = {criterion.id: (criterion.points, f'"{criterion.sentence}"') for criterion in CRITERIA}
-    sentences |= {f"exercise_{n}": (e.points, f"exercise {n}") for n, e in EXERCISES.items()}
-    maximum, what = sentences.get(override.criterion, (TOTAL, "all"))
+    maximum, what = _decidable()[override.criterion]
     note = f"A human gave {number(override.points)} of {number(maximum)} points for {what}"
     return f"{note}: {_reason(override)}" if override.reason else f"{note}."

@@ -1,5 +1,6 @@
 """Reads a CSV file as a course's system or a spreadsheet wrote it, and writes it again in the same way."""
 
+import contextlib
 import csv
 import io
 import re
@@ -55,9 +56,7 @@ def load_csv(path: Path) -> CsvFile:
         ValueError: it is no CSV file, in a sentence.
         OSError: it can't be read.
     """
-    raw = path.read_bytes()
-    encoding = next(e for e in ("utf-16", "utf-8-sig", "utf-8", "cp1252", "latin-1") if _fits(raw, e))
-    content = raw.decode(encoding)
+    encoding, content = _decoded(path.read_bytes())
     if "\0" in content:
         raise ValueError(f"{path.name} is no CSV file")
     first = content.split("\n", 1)[0]
@@ -76,16 +75,13 @@ def load_csv(path: Path) -> CsvFile:
     return found
 
 
-def _fits(raw, encoding):
-    if encoding == "utf-16" and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return False
-    if encoding == "utf-8-sig" and not raw.startswith(b"\xef\xbb\xbf"):
-        return False
-    try:
-        raw.decode(encoding)
-    except UnicodeError:
-        return False
-    return True
+def _decoded(raw):
+    marks = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+    marked = [encoding for mark, encoding in marks.items() if raw.startswith(mark)]
+    for encoding in (*marked, "utf-8", "cp1252"):
+        with contextlib.suppress(UnicodeError):
+            return encoding, raw.decode(encoding)
+    return "latin-1", raw.decode("latin-1")
 
 
 def cell(text: str) -> str:

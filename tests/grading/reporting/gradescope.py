@@ -15,35 +15,24 @@ def results(grade: Grade) -> dict:
     line, tests = one_line(grade), []
     for exercise, found in examined(grade):
         for position, (result, reason) in enumerate(found, 1):
+            score = {"score": result.points, "status": "failed" if result.lost else "passed"}
             test = {
                 "name": f"Exercise {exercise}: {result.criterion.sentence}",
                 "number": f"{exercise}.{position}",
-                "score": result.points,
                 "max_score": result.criterion.points,
-                "status": "failed" if result.lost else "passed",
-                "output": (reason or result.note)[:MAX_OUTPUT],
-                "output_format": "text",
-                "visibility": "visible",
+                **(score if grade.has_points else {}),
             }
-            tests.append(test)
+            tests.append(test | _shown(reason or result.note))
     why = f"To look at{so_far(grade)}: {' '.join(grade.to_look_at)}"
     if told := [why] * bool(grade.to_look_at) + [*grade.unprotected]:
-        hidden = {"name": "For the teachers", "score": 0, "max_score": 0, "output": "\n".join(told)}
-        tests.append(hidden | {"output_format": "text", "visibility": "hidden"})
+        score = {"score": 0} if grade.has_points else {}
+        hidden = {"name": "For the teachers", "max_score": 0, **score}
+        tests.append(hidden | _shown("\n".join(told)) | {"visibility": "hidden"})
     notes = [note for note in (grade.note, *grade.notes) if note and note not in line]
-    whole = {
-        "score": grade.total,
-        "output": " ".join([*notes, line or f"{number(grade.total)} of {number(TOTAL)} points."])[
-            :MAX_OUTPUT
-        ],
-        "output_format": "text",
-        "visibility": "visible",
-        "stdout_visibility": "hidden",
-        "extra_data": {"seed": grade.seed},
-        "tests": tests if grade.has_points else [_without_score(test) for test in tests],
-    }
-    return whole if grade.has_points else _without_score(whole)
+    whole = _shown(" ".join([*notes, line or f"{number(grade.total)} of {number(TOTAL)} points."]))
+    whole |= {"stdout_visibility": "hidden", "extra_data": {"seed": grade.seed}, "tests": tests}
+    return whole | ({"score": grade.total} if grade.has_points else {})
 
 
-def _without_score(entry):
-    return {key: value for key, value in entry.items() if key not in ("score", "status")}
+def _shown(text):
+    return {"output": text[:MAX_OUTPUT], "output_format": "text", "visibility": "visible"}

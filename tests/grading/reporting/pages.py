@@ -38,18 +38,20 @@ _AUTHOR = """\
 <p>Exercise Sheet 8{{ ", " if grade.file }}{{ grade.file }}</p>
 {% if not grade.has_points %}<p>Your teachers will look at it.</p>{% endif %}
 {% for sentence in above %}<p>{{ sentence | code }}</p>{% endfor %}
-{% for exercise in exercises %}
-<h2>Exercise {{ exercise.number }}, <code>{{ exercise.function }}</code>: {{ exercise.points }}</h2>
+{% for exercise, results in examined %}
+{% set points = grade.points(exercise) | number ~ " of " ~ exercises[exercise].points | number %}
+<h2>Exercise {{ exercise }}, <code>{{ functions[exercise] }}</code>: {{ points }}</h2>
 <ul>
-{% for result, _ in exercise.results %}
+{% for result, _ in results %}
 <li>{{ "✗" if result.lost else "✓" }} {{ result | share }}: {{ result.criterion.sentence }}</li>
 {% endfor %}
 </ul>
-{% for reason in exercise.reasons %}
+{% set reasons = results | map(attribute=1) | select | list %}
+{% for reason in reasons %}
 <blockquote>{{ reason | code }}</blockquote>
 {% endfor %}
-{% if exercise.reasons %}
-<p>Look again at <em>Exercise {{ exercise.number }}</em> in the sheet, and at <em>The model</em> above it.</p>
+{% if reasons %}
+<p>Look again at <em>Exercise {{ exercise }}</em> in the sheet, and at <em>The model</em> above it.</p>
 {% endif %}
 {% endfor %}
 {% if grade.feedback %}<blockquote>{{ grade.feedback | code }}</blockquote>{% endif %}
@@ -169,18 +171,14 @@ def page(grade: Grade) -> str:
     above = notes if grade.has_points else grade.to_look_at
     if grade.status is not Status.GRADED:
         above = dict.fromkeys([*above, *grade.sentences])
-    exercises = [
-        {
-            "number": exercise,
-            "function": FUNCTIONS[exercise],
-            "points": f"{number(grade.points(exercise))} of {number(EXERCISES[exercise].points)}",
-            "results": results,
-            "reasons": [reason for _, reason in results if reason],
-        }
-        for exercise, results in (examined(grade) if grade.has_points else ())
-    ]
     return _templates.get_template("author").render(
-        title=grade.name, grade=grade, above=above, exercises=exercises, total=TOTAL
+        title=grade.name,
+        grade=grade,
+        above=above,
+        examined=examined(grade) if grade.has_points else (),
+        exercises=EXERCISES,
+        functions=FUNCTIONS,
+        total=TOTAL,
     )
 
 

@@ -1,14 +1,12 @@
 """The table of grades, a CSV file: a run updates the rows that it grades, and keeps all others."""
 
-import errno
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..judging.result import Cause, Grade, Result, Status
 from ..sheet.rubric import CRITERIA, EXERCISES
-from .by_hand import Person, plain_name, whole
+from .by_hand import plain_name, whole
 from .csv_file import CsvFile, cell, ids_of, load_csv, without_guard
 from .text import few, number, one_line, points_of, so_far
 from .writing import write_whole
@@ -28,42 +26,20 @@ class Table:
     no lock: of two saves in the same moment, one may be lost.
 
     Attributes:
-        found: how many rows the file had.
-        regraded: how many of those were graded anew.
+        regraded: how many rows that the file had were graded anew.
     """
 
-    def __init__(self, path: Path, people: Iterable[Person] = ()) -> None:
-        """`people` are all who are graded now.
+    def __init__(self, path: Path, people: Iterable[tuple[str, str]] = ()) -> None:
+        """Without a file, or with an empty one, there are no rows.
+
+        Args:
+            people: the ids and names of all who may stand in it, perhaps as a spreadsheet wrote them.
 
         Raises:
             ValueError: the file is no table of grades; nothing is written then.
             OSError: it can't be read.
         """
-        self.path = path
-        self._who = {person.id for person in people}, {person.name for person in people}
-        self._before = _Rows(path, *self._who)
-        self.found, self.regraded = len(self._before.filled), 0
-
-    def save(self, grades: list[Grade]) -> None:
-        """Write the file with these grades, each in its row: that of the same id, or else of the same name.
-
-        Raises:
-            ValueError: it has become something else, and stays.
-            OSError: it can't be written.
-        """
-        new = [row_of(grade) for grade in grades]
-        self.regraded = sum(self._before.place(row) is not None for row in new)
-        rows = _Rows(self.path, *self._who)
-        places = [rows.put(row) for row in new]
-        rows.arrange([place for place, row in zip(places, new, strict=True) if not self._before.place(row)])
-        write_whole(self.path, rows.to_bytes())
-
-
-class _Rows:
-    """The cells of a table of grades; a file that isn't there or is empty has no rows."""
-
-    def __init__(self, path: Path, ids: Iterable[str] = (), names: Iterable[str] = ()) -> None:
-        """`ids` and `names` are those of people who may stand in it, perhaps as a spreadsheet wrote them."""
+        self._path, self._people, self.regraded = path, list(people), 0
         self._file = load_csv(path) if path.exists() else CsvFile()
         if not any(any(row) for row in self._file.rows):
             self._file = CsvFile([list(COLUMNS)])
@@ -75,10 +51,27 @@ class _Rows:
         self._has_commas = self._file.has_decimal_commas
         self._put: set[int] = set()
         written = [(self._cell(row, "id"), self._cell(row, "submission")) for row in self._file.rows]
-        known = ids_of((id for id, _ in written), ids), ids_of((name for _, name in written), names)
+        ids, names = (ids_of({row[i] for row in written}, {who[i] for who in self._people}) for i in (0, 1))
         # Who stands in each row: an id, and a name.
-        self._who = [(known[0].get(id, id), plain_name(known[1].get(name, name))) for id, name in written]
+        self._who = [(ids.get(id, id), plain_name(names.get(name, name))) for id, name in written]
         self._who[0] = ("", "")
+
+    def save(self, grades: list[Grade]) -> None:
+        """Write the file with these grades, each in its row: that of the same id, or else of the same name.
+
+        Raises:
+            ValueError: it has become something else, and stays.
+            OSError: it can't be written.
+        """
+        now, new = Table(self._path, self._people), []
+        for row in map(row_of, grades):
+            place = now.put(row)
+            new += [place] if self._place(row) is None else []
+        self.regraded = len(grades) - len(new)
+        rows = [now._file.rows[place] for place in new]
+        for place, row in zip(sorted(new), rows, strict=True):
+            now._file.rows[place] = row
+        write_whole(self._path, now.to_bytes())
 
     @property
     def filled(self) -> list[dict[str, str]]:
@@ -88,7 +81,7 @@ class _Rows:
             row |= {column: row[column].replace(",", ".") for column in POINTS if column in row}
         return [row for row in rows if row.get("submission") or row.get("id")]
 
-    def place(self, row: dict[str, str]) -> int | None:
+    def _place(self, row):
         """Where the same person stands; under another name, if nobody of this run has the same id."""
         id, name = row.get("id", ""), plain_name(row["submission"])
         same = [place for place, who in enumerate(self._who) if id and who[0] == id]
@@ -100,7 +93,7 @@ class _Rows:
 
     def put(self, row: dict[str, str]) -> int:
         """Write a person's row, and return its place."""
-        place = self.place(row)
+        place = self._place(row)
         if place is None:
             place = len(self._file.rows)
             self._file.rows.append([])
@@ -120,12 +113,6 @@ class _Rows:
         self._put.add(place)
         self._who[place] = (row.get("id") or self._who[place][0], plain_name(row["submission"]))
         return place
-
-    def arrange(self, places: list[int]) -> None:
-        """Bring the rows at these places into this order; they take no others' places."""
-        rows = [self._file.rows[place] for place in places]
-        for place, row in zip(sorted(places), rows, strict=True):
-            self._file.rows[place] = row
 
     def sort(self) -> None:
         head, *rows = self._file.rows
@@ -147,11 +134,10 @@ def row_of(grade: Grade) -> dict[str, str]:
     for result in filter(lambda result: result.lost, grade.results):
         for cause in result.causes:
             kinds.setdefault(cause.kind, []).append(result.criterion.id)
+    points = ["" if points is None else number(points) for points in points_of(grade)]
     return {
         "submission": cell(grade.name),
-        **{
-            column: "" if n is None else number(n) for column, n in zip(POINTS, points_of(grade), strict=True)
-        },
+        **dict(zip(POINTS, points, strict=True)),
         "status": grade.status.value,
         "feedback": cell(one_line(grade)),
         "id": cell(grade.id),
@@ -175,12 +161,9 @@ def grades_of(path: Path) -> tuple[list[Grade], list[str]]:
         ValueError: it is no table of grades, or has points that are no number.
         OSError: it can't be read.
     """
-    found = [_grade_of(row, path.name) for row in _Rows(path.resolve(strict=True)).filled]
-    odd = [
-        g.name
-        for g in found
-        if g.given is not None and {r.criterion.exercise for r in g.results} == {*EXERCISES}
-    ]
+    found = [_grade_of(row, path.name) for row in Table(path.resolve(strict=True)).filled]
+    whole_ones = [g for g in found if {r.criterion.exercise for r in g.results} == {*EXERCISES}]
+    odd = [grade.name for grade in whole_ones if grade.given is not None]
     said = f"The total of {few(odd)} is not the sum of the exercises. The total counts."
     return found, [said] if odd else []
 
@@ -244,23 +227,20 @@ def merge(out: Path, parts: list[Path]) -> list[str]:
         ValueError: a file is no table of grades; nothing is written then.
         OSError: a file can't be read or written.
     """
-    for path in parts:
-        if not path.exists():  # a part that is missing is no empty one
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    found = {path: _Rows(path).filled for path in parts}
+    found = {path: Table(path.resolve(strict=True)).filled for path in parts}
     new = [row for some in found.values() for row in some]
-    rows = _Rows(out, {row.get("id", "") for row in new}, {row["submission"] for row in new})
-    kept, again, said = len(rows.filled), 0, []
+    rows = Table(out, [(row.get("id", ""), row["submission"]) for row in new])
+    had, said = len(rows.filled), []
     for path, some in found.items():
         if not some:
             said.append(f"{path.name} has no rows.")
         for row in some:
-            again += rows.place(row) is not None
             rows.put(row)
     rows.sort()
     write_whole(out, rows.to_bytes())
-    if kept:
-        said.append(f"{out.name} had {kept} rows; those that stand in no other table are kept.")
-    elif again:
+    has = len(rows.filled)
+    if had:
+        said.append(f"{out.name} had {had} rows; those that stand in no other table are kept.")
+    elif again := len(new) - has:
         said.append(f"{again} stood in several tables; the row of the last one counts.")
-    return [f"{out.name} has {len(rows.filled)} submissions now.", *said]
+    return [f"{out.name} has {has} submissions now.", *said]

@@ -108,20 +108,21 @@ def means(grades: list[Grade]) -> list[float]:
 
 def mistakes_of(grades: list[Grade]) -> list[tuple[str, str, int]]:
     """Each kind of mistake, with a sentence about it, and how many made it; the most frequent first."""
-    counts, sentences = Counter(), {}
+    said: dict[tuple[str, str], list[str]] = {}
     for grade in grades:
         # Each file that can't be run is so in its own way.
         is_own = grade.status in (Status.UNREADABLE, Status.IMPORT_FAILED)
-        causes = [cause for result in grade.results for cause in result.mistakes]
-        kinds = {(cause.kind, cause.sentence if is_own else "") for cause in causes}
-        counts.update(kinds)
-        for kind in kinds:
-            said = [cause.sentence for cause in causes if cause.kind == kind[0] and cause.sentence]
-            sentences.setdefault(kind, Counter()).update(said[:1])
+        mine: dict[tuple[str, str], str] = {}
+        for cause in (cause for result in grade.results for cause in result.mistakes):
+            key = cause.kind, cause.sentence if is_own else ""
+            mine[key] = mine.get(key) or cause.sentence
+        for key, sentence in mine.items():
+            said.setdefault(key, []).append(sentence)
     found = []
-    for kind, count in counts.most_common():
-        example = next(iter(sentences[kind].most_common(1)), ("",))[0]
-        found.append((kind[0], ("for example: " if len(sentences[kind]) > 1 else "") + example, count))
+    for (kind, _), sentences in sorted(said.items(), key=lambda one: -len(one[1])):
+        examples = [example for example, _ in Counter(filter(None, sentences)).most_common()]
+        start = "for example: " if len(examples) > 1 else ""
+        found.append((kind, start + "".join(examples[:1]), len(sentences)))
     return found
 
 

@@ -15,7 +15,7 @@ from .writing import write_whole
 # What Moodle calls columns, in some languages.
 _STATUS = r"stat(us|ut|o)|estado|stav|stan|állapot|статус|tila"
 _GROUP = r"gr\w{1,3}p\w{,2}|skupina|csoport|группа|ryhmä"
-_COMMENT = r".*(feedback|kommentar|comm?ent|comentari).*"
+_COMMENT = r".*(feedback|[ck]om+ent|opmerking|palaut|megjegyz|visszajelz|отзыв|ком+ент|yorum|反馈|フィード).*"
 
 
 def fill(path: Path, grades: list[Grade], people: list[Person] | None = None) -> list[str]:
@@ -48,10 +48,10 @@ def fill(path: Path, grades: list[Grade], people: list[Person] | None = None) ->
     said = [f"It has the grades of {len(filled)} of {len(grades)} people."]
     if without := [name for name, id in grade_of if (name, id) not in there]:
         said.append(f"Without a row of their own in it: {few(without)}.")
-    if len(people) > 1 and (missing := _missing(head, rows, column, owners)):
-        some = "1 person" if len(missing) == 1 else f"{len(missing)} people"
-        are = "is" if len(missing) == 1 else "are"
-        said.append(f"{some} of the worksheet handed in and {are} not in the download: {few(missing)}.")
+    if len(people) > 1 and (left_out := _left_out(head, rows, column, owners)):
+        some = "1 person" if len(left_out) == 1 else f"{len(left_out)} people"
+        are = "is" if len(left_out) == 1 else "are"
+        said.append(f"{some} of the worksheet handed in and {are} not in the download: {few(left_out)}.")
     return said
 
 
@@ -104,7 +104,7 @@ def _owners(path, head, rows, column, people):
     return found
 
 
-def _missing(head, rows, column, owners):
+def _left_out(head, rows, column, owners):
     """Who handed in and owns no row: whose status begins as that of most who own one."""
     status = _called(_STATUS, head, range(column))
     if status is None:
@@ -112,8 +112,8 @@ def _missing(head, rows, column, owners):
     begins = ["".join(row[status : status + 1]).partition(" ")[0] for row in rows]
     usual = Counter(begins[place] for place in owners if begins[place]).most_common(1)
     name = 0 if status == 1 else 1  # the authors are anonymous: they have a number only
-    is_missing = [usual and word == usual[0][0] and i not in owners for i, word in enumerate(begins)]
-    return [row[name] for row, missing in zip(rows, is_missing, strict=True) if missing]
+    is_left_out = [usual and word == usual[0][0] and i not in owners for i, word in enumerate(begins)]
+    return [row[name] for row, left_out in zip(rows, is_left_out, strict=True) if left_out]
 
 
 def _group(head, column):
@@ -173,16 +173,15 @@ def _columns(path, rows):
             f"{path.name} has grades up to {text}, and this sheet {total} points: set the "
             f"assignment's maximum grade to {total}, and download the worksheet again"
         )
-    return max(fitting) - 1, _comments(rows, max(fitting))
+    return max(fitting) - 1, _called(_COMMENT, rows[0], range(max(fitting) + 1, len(rows[0])))
 
 
 def _assignment(path, fitting):
-    if len(fitting) != 1:
-        advice = ": delete the columns of the others from the file" if fitting else ""
-        raise ValueError(
-            f"{path.name} has {len(fitting)} assignments of {number(TOTAL)} points; it must have one{advice}"
-        )
-    return fitting[0]
+    if len(fitting) == 1:
+        return fitting[0]
+    advice = ": delete the columns of the others from the file" if fitting else ""
+    found = f"{len(fitting)} assignments of {number(TOTAL)} points"
+    raise ValueError(f"{path.name} has {found}; it must have one{advice}")
 
 
 def _maxima(rows):
@@ -193,17 +192,3 @@ def _maxima(rows):
         if len(numbers) == 1 and re.fullmatch(r"[1-9]\d*([.,]\d+)?", text := numbers.pop()):
             found[i] = text
     return found
-
-
-def _comments(rows, maximum):
-    """The first column that is called so; in a language that isn't known here, the last one.
-
-    There is none where the teacher has switched comments off: then times of changes stand last.
-    """
-    later = range(maximum + 1, len(rows[0]))
-    called = _called(_COMMENT, rows[0], later)
-    if called is not None or not later:
-        return called
-    cells = [row[later[-1]].strip() for row in rows[1:] if later[-1] < len(row)]
-    is_times = any(cells) and all(not c or c == "-" or re.search(r"\b20\d\d\b.*\d:\d\d", c) for c in cells)
-    return None if is_times else later[-1]

@@ -10,12 +10,13 @@ import tempfile
 import threading
 from pathlib import Path
 
+from ..handed_in import machine
 from .inside.namespaces import FOLDER
 from .inside.settings import Level, Limits, Settings
 from .inside.wire import READY
 from .process import Process, SandboxError, end_family, memory_of, remove
 
-PROJECT = str(Path(__file__).resolve().parents[3])
+PROJECT = str(machine.PROJECT)
 INSIDE = str(Path(__file__).resolve().parent / "inside")
 PATIENCE = 120  # seconds for torch to be imported, on whatever machine
 
