@@ -22,6 +22,7 @@ from tests.grading.running.process import Limits, SandboxError
 from tests.grading.running.question import Question
 from tests.grading.running.sandbox import Sandbox
 from tests.grading.running.session import Session
+from tests.grading.running.undecided import is_undecided
 from tests.grading.sheet.rubric import FUNCTIONS
 
 from .support import (
@@ -122,6 +123,33 @@ def test_a_dead_server_is_replaced(new_sandbox):
         end(first)
         assert grades_right(sandbox)
         assert server_of(sandbox) != first
+
+
+@LINUX
+def test_who_ends_with_the_graders_own_process_is_run_again_or_to_look_at(new_sandbox):
+    def while_its_server_ends(work, seconds):
+        found, servers = [], []
+        thread = threading.Thread(target=lambda: (servers.append(server_of(sandbox)), found.append(work())))
+        thread.start()
+        assert eventually(lambda: running(f"sleep\0{seconds}"))
+        end(servers[0])
+        thread.join()
+        return found[0]
+
+    seconds, later = f"81.{os.getpid()}", f"82.{os.getpid()}"
+    with new_sandbox(Limits(seconds=60)) as sandbox:
+        source = f"import subprocess\nsubprocess.run(['sleep', '{seconds}'])\n{RIGHT}"
+        assert while_its_server_ends(lambda: grades_right(sandbox, source), seconds)
+
+        def ask():
+            source = (
+                f"import subprocess\ndef anomaly_score(x, r):\n    subprocess.run(['sleep', '{later}'])\n"
+            )
+            with Session(sandbox, Submission("x", source=source)) as session:
+                return session.call(Question("anomaly_score", (np.zeros((2, 2), np.float32),) * 2))
+
+        answer = while_its_server_ends(ask, later)
+        assert answer == Died("machine") and is_undecided(answer)
 
 
 @LINUX

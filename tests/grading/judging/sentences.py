@@ -166,6 +166,7 @@ DEATHS = {
     "memory": "Your {of} takes too much memory, all its processes together.",
     "disk": "Your {of} fills the disk.",
     "crash": "Your {of} ended its process: by leaving it, closing its files, a crash, or too much memory.",
+    "machine": "Your {of} ended together with a process of the grader's: maybe the memory was full.",
     "time": "Your {of} did not answer within {seconds:g} seconds. Is there an endless loop?",
 }
 NO_SOLUTION = Sentence("no solution.py",

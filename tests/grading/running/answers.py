@@ -74,7 +74,8 @@ class Raised:
 
 @dataclass(frozen=True)
 class Died:
-    """The process ended. `cause` is "time", "memory", "disk" or "crash"; `seconds` is how long it had."""
+    """The process ended. `cause` is "time", "memory", "disk" or "crash", or "machine" where a process of the
+    grader's ended, too; `seconds` is how long it had."""
 
     cause: str
     seconds: float | None = field(default=None, compare=False)

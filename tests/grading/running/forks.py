@@ -100,6 +100,8 @@ class Origin(Server, contextlib.AbstractContextManager):
 class Forks(Starter, contextlib.AbstractContextManager):
     """Forks of servers: each thread that asks has one of its own (Linux)."""
 
+    forks = True
+
     def __init__(self, limits: Limits, preload: list[str], hidden: list[str], origin: Origin):
         super().__init__(limits, preload, hidden)
         self._origin = origin

@@ -27,6 +27,8 @@ class Starter:
     Neither knows whether a level works; `sandbox.py` finds that out.
     """
 
+    forks = False
+
     def __init__(self, limits: Limits, preload: list[str], hidden: list[str]):
         self.limits, self.preload, self._hidden = limits, preload, hidden
         first = 30_000 + os.getpid() % 300 * 100  # below 65,536: containers often know no higher ones
@@ -48,7 +50,7 @@ class Starter:
             family, memory, kill = self._begin(settings, theirs, replies[0])
             if_not.pop_all()
         on_disk = None if level.namespaces else self.limits.folder_bytes
-        return Process(folder, *ours, family, self.limits.memory_bytes + memory, on_disk, kill)
+        return Process(folder, *ours, family, self.limits.memory_bytes + memory, on_disk, kill, self.forks)
 
     def _begin(self, settings, theirs, replies):
         """Start a process, which reads and writes `theirs`, and close these.

@@ -32,6 +32,7 @@ class Process:
         memory_bytes: what the family may hold together.
         folder_bytes: what the folder may hold, or None where the system bounds it.
         kill: ends the submission's processes, all that can be found.
+        is_fork: whether it was forked from `family`, and ends with it.
     """
 
     folder: str
@@ -42,6 +43,7 @@ class Process:
     memory_bytes: int
     folder_bytes: int | None
     kill: Callable[[], None]
+    is_fork: bool
 
     def __post_init__(self):
         atexit.register(self.end)  # should an interrupt come while it is being ended
@@ -53,6 +55,11 @@ class Process:
         if self.folder_bytes is None:
             return None
         return "disk" if disk_of(self.folder, pids, self.folder_bytes) > self.folder_bytes else None
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether what it was forked from has died."""
+        return self.is_fork and not os.path.exists(f"/proc/{self.family}")
 
     def end(self) -> None:
         """Kill it, and remove its folder. May be called twice."""

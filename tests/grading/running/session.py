@@ -196,7 +196,7 @@ class Session(contextlib.AbstractContextManager):
     def _exchange(self, message, arrays, parse, seconds):
         """Send one message, and `parse` the answer to it."""
         self._messages += 1
-        start, before = time.monotonic(), self._times
+        process, start, before = self._process, time.monotonic(), self._times
         self._questions.put((message | {"id": self._messages}, arrays, parse))
         answer, reason, left = None, "time", seconds
         while reason == "time" and left > 0:
@@ -212,7 +212,7 @@ class Session(contextlib.AbstractContextManager):
             return answer
         reason = self._ended_for or reason
         self.close()
-        return Died(reason, seconds)
+        return Died("machine" if reason == "crash" and process.is_orphan else reason, seconds)
 
     def _drain(self, output):
         limit = self._sandbox.limits.output_bytes

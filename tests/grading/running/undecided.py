@@ -19,7 +19,7 @@ _GRAPHICS_CARD = re.compile(r"(?i)\b(CUDA|NVIDIA|MPS|HIP|XPU)\b")  # as torch sa
 def is_undecided(answer: Answer) -> bool:
     """Whether a human should look at this answer before it costs a point."""
     if isinstance(answer, Died):
-        return answer.cause == "time"
+        return answer.cause in ("time", "machine")
     if isinstance(answer, Missing):
         return bool(answer.alike) or answer.is_hidden
     if not isinstance(answer, Raised):

@@ -106,8 +106,11 @@ def _along(steps, value, arguments):
 def milestones(number: int, names: tuple[str, ...]) -> tuple[Milestone, ...]:
     """Those of an exercise with these arguments, in the order of their places.
 
-    At place 0 are the size N, and the arguments: in the formula, and that with which the steps begin.
+    At place 0 are the size N, and the arguments: in the formula, and that with which the steps begin. An
+    exercise whose steps are not told here has none.
     """
+    if number not in _ROUTES:
+        return ()
 
     def argument(place):
         def rest(value, *arguments):
