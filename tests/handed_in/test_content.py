@@ -47,7 +47,7 @@ def test_file_content(tmp_path, short_sandbox, content, total, words):
     (submission,) = rows(tmp_path).values()
     found = grade(submission, short_sandbox)
     assert found.total == total
-    assert words in found.note + " ".join(found.sentences)
+    assert words in " ".join([*found.notes, *found.sentences])
 
 
 DELEGATING = "import solution\n" + "\n".join(

@@ -17,10 +17,10 @@ from .made_up import HIDDEN, NO_RELU, OWN, graded, undecided, write
 EVIL = "<img src=x onerror=alert(1)> ![a](http://x) <script>alert(1)</script>"
 
 
-@pytest.mark.parametrize("how", ["name", "reason", "note", "output", "mistake", "file"])
+@pytest.mark.parametrize("how", ["name", "reason", "notes", "output", "mistake", "file"])
 def test_all_of_a_submission_is_shown_as_text(tmp_path, how):
     cause = Cause(EVIL if how == "mistake" else "y", EVIL if how == "reason" else "x")
-    more = {key: EVIL for key in ("note", "output", "file") if key == how}
+    more = {key: text for key, text in {"notes": (EVIL,), "output": EVIL, "file": EVIL}.items() if key == how}
     grade = graded(EVIL if how == "name" else "anna", {"1.hidden"}, cause, **more)
     pages.write_summary(tmp_path / "summary.html", [grade, undecided(grade.name)])
     shown = pages.page(grade) + (tmp_path / "summary.html").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging import grade as grading
 from tests.grading.judging import result
-from tests.grading.judging.result import NOT_IMPLEMENTED, Cause, Grade, Result, Status, Verdict
+from tests.grading.judging.result import NOTHING_WRITTEN, Cause, Grade, Result, Status, Verdict
 from tests.grading.reporting import pages
 from tests.grading.reporting.by_hand import Override, adjust
 from tests.grading.reporting.gradescope import results
@@ -83,7 +83,7 @@ def test_what_was_not_reached_is_lost_and_counted_as_nobodys_mistake():
     assert mistakes_of([found]) == [("RuntimeError", "Your function stops.", 1)]
     assert found.points(1) == 0 and one_line(found) == "Exercise 1: Your function stops."
     verdict = Verdict(EXERCISES[1])
-    verdict.stop(Cause(NOT_IMPLEMENTED, "Not implemented yet."))
+    verdict.stop(Cause(NOTHING_WRITTEN, "Not implemented yet."))
     assert {mark(result) for result in verdict.results()} == {"not yet"}
 
 
@@ -174,7 +174,7 @@ def test_no_line_is_a_command_in_a_log_of_githubs():
     for sentence in ("::error::x", "It stops: ##[error]x"):
         for found in (
             graded("a", ALL, Cause("x", sentence), status=Status.IMPORT_FAILED),
-            graded("a", note=sentence),
+            graded("a", notes=(sentence,)),
         ):
             assert not [line for line in table(found) if line.lstrip().startswith("::") or "##[" in line]
 

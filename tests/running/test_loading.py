@@ -63,7 +63,7 @@ def test_what_the_functions_do_not_need_costs_nothing(sandbox, above, below):
     assert found.total == TOTAL, found.sentences
     assert (
         not below.startswith(("This", "x =", "1 /"))
-    ) or "Only what the three functions need was run." in found.note
+    ) or "Only what the three functions need was run." in " ".join(found.notes)
 
 
 HELPER = """

@@ -33,8 +33,8 @@ def _run(submission, sandbox, probes):
             found = _nothing(cause, Status.IMPORT_FAILED)
         session.close()
         output, unprotected = session.output.strip(), tuple(sandbox.unprotected)
-        note = sentences.left_out(session.left_out) if session.left_out else ""
-        return replace(found, output=output, unprotected=unprotected, seed=probes.seed, note=note)
+        notes = (sentences.left_out(session.left_out),) if session.left_out else ()
+        return replace(found, output=output, unprotected=unprotected, seed=probes.seed, notes=notes)
 
 
 def _results(session, probes):

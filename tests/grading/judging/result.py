@@ -7,7 +7,7 @@ from enum import Enum
 from ..handed_in.submission import Submission
 from ..sheet.rubric import EXERCISES, Criterion, Exercise
 
-NOT_IMPLEMENTED = "not implemented"  # the kind of the cause where nothing is written yet
+NOTHING_WRITTEN = "not implemented"  # the kind of the cause where nothing is written yet
 UNREADABLE = "unreadable"  # that where there is nothing to run
 NOT_REACHED = "not reached"  # that of a part that was never examined: no mistake, and not counted
 
@@ -126,7 +126,7 @@ class Verdict:
     def stop(self, cause: Cause) -> None:
         """Nothing came back: the form of the answer is lost, and no other part was reached."""
         for part in self.exercise.parts:
-            is_own = cause.kind == NOT_IMPLEMENTED or part == self.exercise.form
+            is_own = cause.kind == NOTHING_WRITTEN or part == self.exercise.form
             self.lose(part, cause if is_own else replace(cause, kind=NOT_REACHED))
         self.unusable = True
 
@@ -151,7 +151,7 @@ class Verdict:
 
     @property
     def is_unwritten(self) -> bool:
-        return any(NOT_IMPLEMENTED in causes for causes in self._causes.values())
+        return any(NOTHING_WRITTEN in causes for causes in self._causes.values())
 
     def results(self) -> list[Result]:
         found = []
@@ -171,10 +171,9 @@ class Grade:
 
     Attributes:
         results: one for each criterion, in the rubric's order.
-        note: a remark for the author, or "".
+        notes: remarks for the author, and what was done to the points after grading, a sentence each.
         output: what it printed while it ran.
         unprotected: a sentence for each protection of the machine that could not be had.
-        notes: what was done to the points after grading, a sentence each.
         seed: what its probes were drawn from; None if nothing was run.
         id: the person's number in the course's system, or "".
         late: whether the course's system calls it late.
@@ -189,10 +188,9 @@ class Grade:
     name: str
     results: list[Result]
     status: Status = Status.GRADED
-    note: str = ""
+    notes: tuple[str, ...] = ()
     output: str = ""
     unprotected: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
     seed: int | None = None
     id: str = ""
     late: bool = False
@@ -218,7 +216,7 @@ class Grade:
             id=submission.id,
             late=submission.late,
             file=submission.file,
-            note=" ".join(filter(None, (submission.note, self.note))),
+            notes=(*filter(None, (submission.note,)), *self.notes),
             unclear=unclear if submission.needs_human else "",
             is_group=submission.is_group,
             entry=submission.entry,

@@ -9,8 +9,7 @@ from ..running.answers import Answer, Died, Missing, Raised, Returned
 from ..running.undecided import is_undecided, may_be_newer
 from ..sheet.rubric import Exercise
 from ..sheet.slips import slip
-from .result import NOT_IMPLEMENTED as NOTHING_WRITTEN
-from .result import Cause
+from .result import NOTHING_WRITTEN, Cause
 
 VERSION = "{}.{}".format(*sys.version_info)
 

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable
 
 from ..judging.function import check_function
-from ..judging.result import NOT_IMPLEMENTED, Grade
+from ..judging.result import NOTHING_WRITTEN, Grade
 from ..reporting.text import mark, rows_of, table
 from ..sheet.rubric import CRITERIA, FUNCTIONS
 from . import solution_file
@@ -125,7 +125,7 @@ def _unreached(function, name):
 def _notes(results, in_cells, in_file):
     """What to do next, and what will be handed in, for a student in the notebook."""
     notes = []
-    if any(cause.kind == NOT_IMPLEMENTED for result in results for cause in result.causes):
+    if any(cause.kind == NOTHING_WRITTEN for result in results for cause in result.causes):
         notes.append(
             "Open solution.py, replace the line that starts with `raise`, save, and check again. "
             "(Or write your code in the cell above, in place of its line with `return`, and run it first.)"

@@ -28,7 +28,7 @@ def results(grade: Grade) -> dict:
         score = {"score": 0} if grade.has_points else {}
         hidden = {"name": "For the teachers", "max_score": 0, **score}
         tests.append(hidden | _shown("\n".join(told)) | {"visibility": "hidden"})
-    notes = [note for note in (grade.note, *grade.notes) if note and note not in line]
+    notes = [note for note in grade.notes if note not in line]
     whole = _shown(" ".join([*notes, line or f"{number(grade.total)} of {number(TOTAL)} points."]))
     whole |= {"stdout_visibility": "hidden", "extra_data": {"seed": grade.seed}, "tests": tests}
     return whole | ({"score": grade.total} if grade.has_points else {})

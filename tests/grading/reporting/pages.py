@@ -167,7 +167,7 @@ def _for_moodle(name, number):
 
 def page(grade: Grade) -> str:
     """The page of one author. It shows no expected value and no code of the solution."""
-    notes = [note for note in (grade.note, *grade.notes) if note]
+    notes = grade.notes
     above = notes if grade.has_points else grade.to_look_at
     if grade.status is not Status.GRADED:
         above = dict.fromkeys([*above, *grade.sentences])

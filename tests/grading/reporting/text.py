@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from ..judging.result import NOT_IMPLEMENTED, NOT_REACHED, Grade, Result, Status
+from ..judging.result import NOT_REACHED, NOTHING_WRITTEN, Grade, Result, Status
 from ..sheet.rubric import EXERCISES, FUNCTIONS, TOTAL
 
 
@@ -65,7 +65,7 @@ def mark(result: Result) -> str:
     """A word for a criterion: "ok", "part", "LOST", "not yet" while nothing is written, or "not reached"."""
     if not result.lost or result.points:
         return "part" if result.lost else "ok"
-    return {NOT_IMPLEMENTED: "not yet", NOT_REACHED: NOT_REACHED}.get(result.mistake, "LOST")
+    return {NOTHING_WRITTEN: "not yet", NOT_REACHED: NOT_REACHED}.get(result.mistake, "LOST")
 
 
 def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
@@ -74,7 +74,7 @@ def table(grade: Grade, brief: bool = False, lost: str = "LOST") -> list[str]:
     `brief` leaves only the exercises, `lost` is the word for a lost criterion. Exercises that were not
     examined don't appear.
     """
-    notes = [f"Note: {note}" for note in (grade.note, *grade.notes) if note and note not in grade.to_look_at]
+    notes = [f"Note: {note}" for note in grade.notes if note not in grade.to_look_at]
     is_examined = grade.status is Status.GRADED
     lines = [] if is_examined else list(dict.fromkeys([*grade.to_look_at, *grade.sentences]))
     if not grade.has_points:
