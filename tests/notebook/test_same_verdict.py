@@ -8,6 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from tests.examples import EXPECTED, submissions
+from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.function import check_function
 from tests.grading.notebook import solution_file
 from tests.grading.sheet.rubric import CRITERIA, FUNCTIONS
@@ -43,6 +44,18 @@ def names_of(submission, folder, new_shell, monkeypatch):
     for cell in submission.cells:
         shell.run_cell(cell)
     return shell.user_ns
+
+
+def test_a_module_beside_solution_py_is_cut_down_like_it(tmp_path, monkeypatch, new_shell):
+    helper = "import torch\n\ndef encode(x, V, b):\n    return torch.relu(x @ V + b)\n\nopen('no data')\n"
+    (tmp_path / "my_layers.py").write_text(helper)
+    source = "from my_layers import encode\n\ndef reconstruct(x, V, W, b, a):\n"
+    source += "    return (encode(x, V, b) @ W + a).reshape(-1, 28, 28)\n"
+    monkeypatch.syspath_prepend(tmp_path)
+    names = names_of(Submission("x", source=source), tmp_path, new_shell, monkeypatch)
+    sys.modules.pop("my_layers", None)
+    assert solution_file.load_problem() is None
+    assert not any(result.lost for result in check_function(names["reconstruct"], 2))
 
 
 @pytest.mark.filterwarnings("ignore:To exit")  # as IPython says where a cell exits

@@ -16,7 +16,7 @@ from ..judging import sentences
 from ..running.answers import parse_error
 from ..running.inside.call import explain
 from ..running.inside.cells import python_of
-from ..running.inside.load import add_what_a_notebook_has, execute, execute_needed
+from ..running.inside.load import add_what_a_notebook_has, cut_modules_in, execute, execute_needed
 from ..sheet.rubric import FUNCTIONS
 
 PATH = Path(__file__).resolve().parents[3] / "solution.py"
@@ -60,7 +60,9 @@ class _Solution(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 _error = error
             if isinstance(_error, (Exception, SystemExit)):
                 self._forget()
-                with contextlib.suppress(Exception):  # it can't be read, or not even its functions are Python
+                # It can't be read, or not even its functions are Python.
+                with contextlib.suppress(Exception), contextlib.ExitStack() as stack:
+                    stack.callback(cut_modules_in(str(PATH.parent), is_all_theirs=False))
                     tree = ast.parse(python_of(text, str(PATH), {}, functions), PATH)
                     execute_needed(tree, str(PATH), names, functions)
                 if any(name in names for name in functions):

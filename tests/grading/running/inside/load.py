@@ -5,6 +5,7 @@ import __future__
 import ast
 import builtins
 import sys
+from collections.abc import Callable
 from importlib.machinery import FileFinder, SourceFileLoader
 from importlib.util import decode_source
 
@@ -39,15 +40,27 @@ def _execute_each(statements, path, namespace, functions):
                 namespace.setdefault(name, _Idle() if is_of_notebooks else Absent(error))
 
 
-def cut_modules_in(folder: str) -> None:
-    """From here on, of the modules in this folder no more is executed than what is taken from them."""
+def cut_modules_in(folder: str, is_all_theirs: bool = True) -> Callable[[], None]:
+    """From here on, of the modules in this folder no more is executed than what is taken from them.
+
+    Args:
+        is_all_theirs: whether the author wrote what lies in folders below it, too.
+
+    Returns what ends that.
+    """
 
     def finder(path):
-        if not path.startswith(folder):
+        if path != folder and not (is_all_theirs and path.startswith(folder)):
             raise ImportError
         return FileFinder(path, (_CutLoader, [".py"]))
 
+    def end():
+        sys.path_hooks.remove(finder)
+        sys.path_importer_cache.pop(folder, None)
+
+    sys.path_importer_cache.pop(folder, None)
     sys.path_hooks.insert(0, finder)
+    return end
 
 
 class _CutLoader(SourceFileLoader):
