@@ -12,6 +12,7 @@ import pytest
 
 from tests.grading.course import pool
 from tests.grading.course.command import main
+from tests.grading.course.outputs import Files
 from tests.grading.course.progress import Progress
 from tests.grading.judging.result import Cause, Grade, Result, Status
 from tests.grading.running.process import SandboxError
@@ -147,6 +148,19 @@ def test_tables_that_cannot_be_put_together(capsys, tmp_path):
         assert said.startswith("No table was written: ") and words in said
     assert not (tmp_path / "g.csv").exists()
     assert "required" in wrong_use(capsys, "merge", "g.csv")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such limit")
+def test_a_full_disk_is_told_before_anybody_is_graded(tmp_path):
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # an empty file can be made, but takes nothing
+    try:
+        with pytest.raises(ValueError, match="can't be written"):
+            Files(grades=tmp_path / "grades.csv").check([])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.mark.parametrize(

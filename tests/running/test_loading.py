@@ -76,6 +76,13 @@ for batch in nothing_like_this.load():
 def encode(x, V, b):
     return (SCALE / 2) * (x @ V + b).relu()
 print encode
+batches = [batch for batch in (1, 2)]
+try:
+    import another_one_like_this
+except ImportError as an_error:
+    pass
+if __name__ == "__main__":
+    all_losses = []
 raise SystemExit
 """
 

@@ -10,6 +10,7 @@ from tests.examples import RIGHT, verdict
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
 from tests.grading.running import inside
+from tests.grading.running.answers import Died, Returned
 from tests.grading.running.inside import wire
 from tests.grading.running.process import Limits
 from tests.grading.running.question import Question
@@ -54,6 +55,18 @@ def messages_of(sandbox, source):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wire, "send", count)
         return grade(Submission("test", source=source), sandbox), counts
+
+
+def test_going_on_after_a_stop_leaves_time_for_all_else(new_sandbox):
+    source = "import time\ndef anomaly_score(x, r):\n    time.sleep(0.2)\n    return x"
+    x = np.ones((2, 3), np.float32)
+    with (
+        new_sandbox(Limits(seconds=0.5)) as sandbox,
+        Session(sandbox, Submission("slow", source=source)) as session,
+    ):
+        answers = [session.call(Question("anomaly_score", (x, x), stand_in=x)) for _ in range(20)]
+        assert isinstance(answers[0], Returned) and answers[-1] == Died("time", 0.5)
+        assert isinstance(session.call(Question("anomaly_score", (x, x))), Returned)
 
 
 def test_a_right_submission_is_asked_almost_all_in_one_message(short_sandbox):

@@ -65,7 +65,8 @@ class Files:
                 folder.mkdir(parents=True, exist_ok=True)
                 if path != folder and path.exists():
                     path.open("r+b").close()
-                tempfile.TemporaryFile(dir=folder).close()  # as write_whole makes one
+                with tempfile.TemporaryFile(dir=folder) as file:  # as write_whole makes one
+                    file.write(b" " * 10_000)  # a full disk makes files, but takes nothing
             except OSError as error:
                 raise ValueError(f"{path} can't be written: {error.strerror}") from None
 

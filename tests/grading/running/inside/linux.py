@@ -77,9 +77,6 @@ def use_huge_pages() -> None:
         found = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw-p \S+ \S+ 0 *(\[heap\])?$", line)
         if found:
             start, end = (int(address, 16) for address in found.groups()[:2])
-            for page in range(
-                -(-start // _HUGE_PAGE) * _HUGE_PAGE, end // _HUGE_PAGE * _HUGE_PAGE, _HUGE_PAGE
-            ):
-                advise(
-                    page, _HUGE_PAGE, _COLLAPSE
-                )  # one by one: a longer call ends at the first that can't be
+            first, last = -(-start // _HUGE_PAGE) * _HUGE_PAGE, end // _HUGE_PAGE * _HUGE_PAGE
+            for page in range(first, last, _HUGE_PAGE):  # a longer call ends at the first that can't be
+                advise(page, _HUGE_PAGE, _COLLAPSE)

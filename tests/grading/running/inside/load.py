@@ -79,7 +79,9 @@ class _CutLoader(SourceFileLoader):
             if name == "__all__":  # who asks takes all; what a loop binds is none of it
                 run([s for s in tree.body if isinstance(s, ast.ImportFrom) and s.names[0].name == "*"], [])
                 bound = (bound_names(s, []) for s in tree.body if not isinstance(s, (ast.For, ast.While)))
-                return sorted(one for one in set(names).union(*bound) if not one.startswith("_"))
+                public = sorted(one for one in set(names).union(*bound) if not one.startswith("_"))
+                run(needed(tree, public, self.path), public)
+                return [one for one in public if one in names]  # no variable of a comprehension, say
             if not name.startswith("__"):
                 run(needed(tree, [name], self.path), [name])
             if name not in names:

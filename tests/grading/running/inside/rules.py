@@ -9,18 +9,10 @@ from dataclasses import dataclass
 from .settings import Settings
 
 SYSTEM = (
-    *(
-        "/bin",
-        "/sbin",
-        "/usr",
-        "/lib",
-        "/lib32",
-        "/lib64",
-        "/libx32",
-    ),  # programs, libraries, fonts, time zones
+    "/bin", "/sbin", "/usr", "/lib", "/lib32", "/lib64", "/libx32",  # programs, libraries, fonts, time zones
     "/nix",  # all of these on NixOS
     "/etc",  # where libraries and fonts are; the names of users
-)
+)  # fmt: skip
 # Programs take them for granted. Not /dev/zero: mapped, it is memory that no limit counts.
 DEVICES = ("/dev/null", "/dev/random", "/dev/urandom")
 SHARED_MEMORY = "/dev/shm"  # for semaphores of its own, by which its processes wait
