@@ -32,7 +32,7 @@ LOOP = "r = torch.stack([W.T @ torch.relu(V.T @ i + b) + a for i in x])\n"
         (1, "r = [W.T @ torch.relu(V.T @ i + b) + a + B for i in x]", 8, "right up to the reconstruction"),
         (1, Z + R + S + "return s.sum(2)", 8, "right up to the squared differences"),
         (1, Z + R + S + "return s.sum(1).mean(1)", 11, "right up to the images' errors"),
-        (1, Z + R + S + "return s.sum() / N", 13, "All else is right"),
+        (1, Z + R + S + "return s.sum() / N", 13, "one place"),
         (1, Z + R + S + "loss = s.sum(1).mean()", 13, "You compute the loss, and do not return it."),
         (1, SIGMOID + R + S + "return s.sum(2)", 5, "gets as far as the squared differences"),
         (1, SIGMOID + R + "return r.tanh(1)", 5, "gets as far as the reconstruction"),
@@ -68,11 +68,11 @@ WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
 @pytest.mark.parametrize(
     ("number", "body", "earned", "said"),
     [
-        (1, "z = torch.relu(x @ V + B)\n" + R + END, 13, "). All else is right."),
+        (1, "z = torch.relu(x @ V + B)\n" + R + END, 13, "). Apart from one place, your"),
         (1, "z = torch.relu(V @ x + b)\n" + R + END, 10, "What comes after the product xV is right."),
         (1, "z = torch.relu(x @ V, b)\n" + R + END, 8, "What comes after the hidden layer z is right."),
         (1, "z = relu(x @ V + b)\n" + R + END, 10, "Apart from that, it is right up to xV + b. What comes"),
-        (1, "N = x.size[0]\n" + Z + R + S + "return s.sum() / N", 13, "All else is right"),
+        (1, "N = x.size[0]\n" + Z + R + S + "return s.sum() / N", 13, "one place"),
         (1, Z + "r = W @ z + a\n" + END, 10, "up to the hidden layer z. Then: You multiply W"),
         (
             1,
@@ -86,16 +86,29 @@ WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
             10,
             "What comes after the images' errors is right",
         ),
-        (1, "net = lambda z: z @ w + a\n" + Z + "r = net(z)\n" + END, 13, "All else is right."),
-        (2, "z = torch.relu(x @ v + b)\n" + R + "return r.reshape(-1, 28, 28)", 7, "All else is right."),
+        (1, "net = lambda z: z @ w + a\n" + Z + "r = net(z)\n" + END, 13, "one place"),
+        (2, "z = torch.relu(x @ v + b)\n" + R + "return r.reshape(-1, 28, 28)", 7, "one place"),
         (2, Z + "r = z @ V + a\nreturn r.reshape(len(r), 28, 28)", 8, "Your decoder uses"),  # with h = 784
-        (3, "d = x - r\nreturn (d ** 2).flatten(1).sum(1)", 8, "All else is right."),
+        (3, "d = x - r\nreturn (d ** 2).flatten(1).sum(1)", 8, "one place"),
         (3, "d = x - reconstruction\nreturn d.square2().flatten(1).sum(1)", 2, "up to the differences"),
         (1, BY_IMAGE.format("relu(x[i] @ V + b) @ W + a"), 10, "Apart from that, it is right up to xV + b."),
-        (1, BY_IMAGE.format("torch.relu(x[i] @ V + b) @ w + a"), 13, "All else is right."),
+        (1, BY_IMAGE.format("torch.relu(x[i] @ V + b) @ w + a"), 13, "one place"),
         (2, "return torch.stack([(i @ V).relu(b) @ W + a for i in x]).view(-1, 28, 28)", 4, "after the"),
         (1, Z + "r = (z @ W) ** a\n" + END, 10, "What comes after the reconstruction x̂ is right."),  # nan
-        (3, "return torch.stack([((x[i] - reconstruction[i]) ** 2).sum() for i in rang(len(x))])", 8, "All"),
+        (
+            3,
+            "return torch.stack([((x[i] - reconstruction[i]) ** 2).sum() for i in rang(len(x))])",
+            8,
+            "one place",
+        ),
+        (1, WHILE.replace("3", "n") + Z + R + END, 13, "one place"),  # with most other values it never ends
+        (1, "r = F.relu(x @ V + b) @ W + a\n" + END, 15, ""),  # (F is there)
+        (1, "r = func.relu(x @ V + b) @ W + a\n" + END, 10, "Apart from that"),
+        (1, "n = x.len()\n" + Z + R + "return (x - r).pow(2).sum() / n", 13, "one place"),
+        (1, Z + R + "with torch.nograd():\n    print(1)\n" + END, 13, "one place"),
+        (1, "r = torch.zeros(len(x), 784)\nr[0, 800] = 1\n" + Z + R + END, 13, "one place"),
+        (1, "for i in range(N):\n    i\n" + Z + R + S + "return s.sum() / N", 13, "one place"),
+        (1, Z + R + S + "return torch.sumn(s) / len(x)", 10, "after the sum of all errors is right"),
         # No more than what is there:
         (1, NO_R + END, 5, "What comes after the reconstruction x̂ is right."),
         (1, NO_R + "return (x - r).abs().sum()", 0, "not defined"),
@@ -103,7 +116,7 @@ WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
         (1, "z = torch.sigmoid(x @ V + B)\n" + R + END, 8, "What comes after the hidden layer z is right."),
         (1, "return loss", 0, "not defined"),
         (1, Z + "raise SystemExit", 5, "Then: Your function stops with SystemExit"),
-        (1, WHILE + NO_R + END, 0, "not defined"),  # with other values it might never end
+        (1, WHILE + NO_R + END, 5, "What comes after the reconstruction x̂ is right."),
         (2, NO_R + "return x.reshape(-1, 28, 28) * r", 0, "not defined"),
         (3, "d = x - r\nreturn -(d ** 2).flatten(1).sum(1)", 0, "not defined"),
     ],
@@ -135,6 +148,14 @@ def test_it_goes_on_in_solution_py_where_a_cell_hands_all_to_it(tmp_path):
     names = {"solution": module}
     exec("def anomaly_score(x, reconstruction):\n    return solution.anomaly_score(x, reconstruction)", names)
     assert sum(result.points for result in check_function(names["anomaly_score"], 3)) == 8
+
+
+def test_who_forgets_an_import_loses_the_form_alone(tmp_path):
+    path = tmp_path / "no_import.py"
+    path.write_text("def anomaly_score(x, r):\n    return torch.square(torch.sub(x, r)).flatten(1).sum(1)\n")
+    spec = spec_from_file_location("no_import", path)
+    spec.loader.exec_module(module := module_from_spec(spec))
+    assert sum(result.points for result in check_function(module.anomaly_score, 3)) == 8
 
 
 def stopped(number, traced):

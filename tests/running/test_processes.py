@@ -126,7 +126,7 @@ def test_a_dead_server_is_replaced(new_sandbox):
 
 
 @LINUX
-def test_who_ends_with_the_graders_own_process_is_run_again_or_to_look_at(new_sandbox):
+def test_who_ends_with_the_graders_own_process_is_run_again_or_to_look_at(new_sandbox, full):
     def while_its_server_ends(work, seconds):
         found, servers = [], []
         thread = threading.Thread(target=lambda: (servers.append(server_of(sandbox)), found.append(work())))
@@ -137,7 +137,7 @@ def test_who_ends_with_the_graders_own_process_is_run_again_or_to_look_at(new_sa
         return found[0]
 
     seconds, later = f"81.{os.getpid()}", f"82.{os.getpid()}"
-    with new_sandbox(Limits(seconds=60)) as sandbox:
+    with new_sandbox(Limits(seconds=60), levels=[full.level]) as sandbox:
         source = f"import subprocess\nsubprocess.run(['sleep', '{seconds}'])\n{RIGHT}"
         assert while_its_server_ends(lambda: grades_right(sandbox, source), seconds)
 

@@ -81,7 +81,7 @@ def _five(names):
 
 def _nothing(name, uploads, problems):
     """Where no code was handed in: what is there instead."""
-    there = sorted({printable(u.whole) for u in uploads if u.name})
+    there = sorted({printable(u.whole) for u in uploads if u.name and not u.name.startswith((".", "__"))})
     only = f"No code was handed in, only {_five(there)}." if there else "No file was handed in."
     reason = " ".join(map(printable_sentence, problems[:3])) or only
     return Submission(name, problem=reason, needs_human=bool(problems or any(u.name for u in uploads)))

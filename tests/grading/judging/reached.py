@@ -120,9 +120,14 @@ def _is_seen(milestone, explanation, batch, tensors):
             continue
         for rows in _rows(tensor, *images.shape):
             for i, image in enumerate(images):
-                signs = (1,) if milestone.signed else (1, -1)
-                found[i] = found[i] or any(same_values(sign * image, row) for row in rows for sign in signs)
+                found[i] = found[i] or _is_among(image, rows, milestone.signed)
     return all(found) or (found[0] and np.count_nonzero(images[0]) > 1)  # it may stop at the first image
+
+
+def _is_among(image, rows, signed):
+    first = rows[np.isclose(np.abs(rows[:, 0]), abs(image[0]), rtol=1e-3, atol=1e-3 * np.abs(image).max())]
+    signs = (1,) if signed else (1, -1)
+    return any(same_values(sign * image, row) for row in first for sign in signs)
 
 
 def _rows(tensor, N, width):

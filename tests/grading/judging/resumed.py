@@ -34,7 +34,7 @@ def _goes_on(examinee, milestone, batch, random) -> Conversation[bool]:
     value = expected_value(milestone.formula, Right(), batch)
     # Like it, but nothing that tells it: no expected value goes to a submission.
     mixed = random.permutation(value.ravel()).reshape(value.shape) * random.uniform(0.5, 1.5, value.shape)
-    other = (value if milestone.is_size else mixed).astype(np.float32)
+    other = np.asarray(value if milestone.is_size else mixed, dtype=np.float32)
     right = np.asarray(milestone.rest(other.astype(np.float64), *batch.exact))
     is_of_images = examinee.shapes and other.shape[1:] == (784,)
     for stand_in in (other, other.reshape(-1, 28, 28)) if is_of_images else (other,):

@@ -59,9 +59,14 @@ class Server:
         Raises:
             SandboxError: this one is dead, or the namespaces can't be had.
         """
-        control, theirs = socket.socketpair()
+        control, theirs = _pair()
         with theirs:
             pid = self.ask({"namespaces": in_namespaces, "preload": preload}, [theirs.fileno()])
+        if not pid:
+            control.close()
+            raise SandboxError(
+                "A process of the grader's own has ended. Maybe the machine ran out of memory."
+            )
         return Server(control, pid, self.memory_bytes)
 
     def close(self) -> None:
@@ -77,7 +82,7 @@ class Origin(Server, contextlib.AbstractContextManager):
         Raises:
             SandboxError: torch can't be imported.
         """
-        control, theirs = socket.socketpair()
+        control, theirs = _pair()
         with theirs:
             self._process = popen(
                 ["fork-many" if many else "fork", str(theirs.fileno())],
@@ -95,6 +100,13 @@ class Origin(Server, contextlib.AbstractContextManager):
         super().close()
         self._process.kill()
         self._process.wait()
+
+
+def _pair():
+    pair = socket.socketpair()
+    for one in pair:
+        one.settimeout(None)  # whatever others have set for all sockets
+    return pair
 
 
 class Forks(Starter, contextlib.AbstractContextManager):

@@ -183,7 +183,8 @@ class Session(contextlib.AbstractContextManager):
         while not over.wait(0.1):
             pids = below(process.family)
             self._times = times_of(pids)
-            if excess := process.excess(pids):
+            # A process that is just ending can't be looked into, as if it hid something: look twice.
+            if (excess := process.excess(pids)) and process.excess(below(process.family)):
                 self._ended_for = excess
                 process.kill()
                 return

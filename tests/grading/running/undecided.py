@@ -25,7 +25,8 @@ def is_undecided(answer: Answer) -> bool:
     if not isinstance(answer, Raised):
         return False
     is_missing = answer.kind in ("ModuleNotFoundError", "ImportError") and answer.module != "solution"
-    return is_missing or may_be_newer(answer) or bool(_GRAPHICS_CARD.search(answer.message))
+    is_about_cards = answer.kind != "NameError" and bool(_GRAPHICS_CARD.search(answer.message))
+    return is_missing or may_be_newer(answer) or is_about_cards
 
 
 def may_be_newer(error: Raised, version: tuple[int, int] = sys.version_info[:2]) -> bool:

@@ -21,7 +21,7 @@ SLIPS = (
     (r"max(imum)?\(\)", r"\b(torch\.)?(max|maximum)\(",
      f"`torch.max` can't compare a tensor with a number. {_ALL}"),
     (r"numpy\(\)", "", _NUMPY),
-    ("", r"\b(np|numpy)\.", _NUMPY),
+    (r"^(?!.*has no attribute)", r"\b(np|numpy)\.", _NUMPY),
     ("(?s)input.*between 0 and 1|between 0 and 1.*input", "",
      "A cross-entropy takes numbers in [0, 1] only. The sheet uses squared differences"),
     ("backward through the graph a second time", "",

@@ -105,7 +105,7 @@ def _call(function, arrays, differentiate, echo, own_file):
     tensors = [tensor_of(array) for array in arrays]
     if differentiate:
         tensors = _tensors_of_training(function, arrays[0], tensors)
-    before = _settings(tensors, echo)
+    before = settings(tensors, echo)
     try:
         result = function(*tensors)
         report, numbers = _describe(result)
@@ -114,11 +114,12 @@ def _call(function, arrays, differentiate, echo, own_file):
     except BaseException as error:  # SystemExit and KeyboardInterrupt are a stranger's as well
         if own_file is None and _isinstance(error, KeyboardInterrupt):
             raise  # in a notebook, it is the student who interrupts
+        restore(before)
         return {"error": explain(error, own_file) | {"parameters": _parameters(function)}}, []
-    after = _settings(tensors, echo)
+    after = settings(tensors, echo)
     report["changed_settings"] = [name for name, value in after.items() if value != before[name]]
     if report["changed_settings"]:
-        _restore(before)
+        restore(before)
     if _last and _last[0] is function and not _is_as_it_was(*_last[1:]):
         report["changed_settings"].append("the tensor that it returned before")
     _last = (function, result, numbers[0]) if report["kind"] == "tensor" and numbers else ()
@@ -189,7 +190,7 @@ def _tensors_of_training(function, images, fresh):
 _GRAD = "`.grad` of an argument"
 
 
-def _settings(tensors, thoroughly):
+def settings(tensors=(), thoroughly=False):
     """What a function must leave as it is, beside the values of its arguments."""
     grads = [tensor.grad for tensor in tensors]
     found = {
@@ -218,7 +219,8 @@ def _folder():
     return ""
 
 
-def _restore(before):
+def restore(before):
+    """Put torch's settings and the working directory back as they were: see `settings`."""
     torch.set_default_dtype(before["the default dtype"])
     torch.set_grad_enabled(before["whether torch differentiates"])
     torch.set_num_threads(before["the number of threads"])
