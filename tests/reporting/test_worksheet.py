@@ -106,6 +106,8 @@ TIME = '"5 November 2026, 11:00 AM"'
             MOODLE_PLAIN.replace("comments\n", "comments,mine\n").replace("-,\n", "-,,1\n") + ",,,,,,,,\n",
             ",{total},{total}.00,Yes,-,x,1\n",
         ),
+        # a language that isn't known
+        (MOODLE_PLAIN.replace("Feedback comments", "피드백 댓글"), ",{total},{total}.00,Yes,-,x\n"),
         # comments are switched off
         (NO_COMMENTS.replace("-,\n", "-\n"), ",{total},{total}.00,Yes,-\n"),
         (NO_COMMENTS.replace("-,\n", f"{TIME}\n"), ",{total},{total}.00,Yes," + TIME + "\n"),

@@ -173,7 +173,7 @@ def _columns(path, rows):
             f"{path.name} has grades up to {text}, and this sheet {total} points: set the "
             f"assignment's maximum grade to {total}, and download the worksheet again"
         )
-    return max(fitting) - 1, _called(_COMMENT, rows[0], range(max(fitting) + 1, len(rows[0])))
+    return max(fitting) - 1, _comments(rows, max(fitting))
 
 
 def _assignment(path, fitting):
@@ -192,3 +192,17 @@ def _maxima(rows):
         if len(numbers) == 1 and re.fullmatch(r"[1-9]\d*([.,]\d+)?", text := numbers.pop()):
             found[i] = text
     return found
+
+
+def _comments(rows, maximum):
+    """The first column that is called so; in a language that isn't known here, the last one.
+
+    There is none where the teacher has switched comments off: then times of changes stand last.
+    """
+    later = range(maximum + 1, len(rows[0]))
+    called = _called(_COMMENT, rows[0], later)
+    if called is not None or not later:
+        return called
+    cells = [row[later[-1]].strip() for row in rows[1:] if later[-1] < len(row)]
+    is_times = any(cells) and all(not c or c == "-" or re.search(r"\b20\d\d\b.*\d:\d\d", c) for c in cells)
+    return None if is_times else later[-1]
