@@ -1,5 +1,6 @@
 """What is right after the place where a function stops: another value is put there, and it goes on."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from ..sheet.probes import Batch
 from .asking import Conversation, Examinee
 from .explain import Right, expected_value, same_values
 
+PATIENCE = 30  # seconds for one function; less than one is usual
+
 
 def resumed(
     examinee: Examinee, known: Sequence[Milestone], batches: Sequence[Batch]
@@ -20,8 +23,10 @@ def resumed(
     In the place of one of its expressions it gets other numbers than those of the milestone, of the same
     shape; what it gives then has to be the result for these.
     """
-    random = np.random.default_rng(examinee.probes.seed)
+    random, end = np.random.default_rng(examinee.probes.seed), time.monotonic() + PATIENCE
     for milestone in known[:-1]:
+        if time.monotonic() > end:
+            return None
         for batch in batches:
             if not (yield from _goes_on(examinee, milestone, batch, random)):
                 break
