@@ -26,7 +26,7 @@ def confine(settings: Settings) -> None:
     os.umask(0o022)  # a strict one would make folders that the submission's user can't enter
     _limit(settings)
     if level.namespaces:
-        namespaces.hide_files(settings)
+        namespaces.enter_files(settings)
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)

@@ -90,9 +90,10 @@ def _fork_for(control, namespace=None):
 
 def _fork(control, namespace, message, fds):
     """The id of a new process, which is a server or a submission; 0 if there can't be one."""
+    settings = Settings.from_json(message["settings"]) if "settings" in message else None
     try:
         if namespace is not None:
-            namespaces.prepare(namespace)
+            namespaces.prepare(namespace, settings)
         pid = os.fork()
     except OSError:
         return 0
@@ -101,10 +102,10 @@ def _fork(control, namespace, message, fds):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             control.close()
             os.setsid()
-            if "settings" in message:
+            if settings is not None:
                 requests, replies, output = fds
                 take_streams(output)
-                start(Settings.from_json(message["settings"]), requests, replies)
+                start(settings, requests, replies)
             else:
                 _serve(socket.socket(fileno=fds[0]), message["namespaces"], message["preload"])
         finally:

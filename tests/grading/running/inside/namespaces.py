@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 
 from .linux import check, libc
 from .rules import DEVICES, SHARED_MEMORY, rules_for
@@ -40,7 +41,10 @@ def enter() -> int:
     return os.open("/proc/self/ns/pid", os.O_RDONLY)
 
 
-def prepare(namespace: int) -> None:
+_files: int | None = None  # the namespace of mounts that all forks of this process begin with
+
+
+def prepare(namespace: int, settings: Settings) -> None:
     """To be called before each fork: it is the first process of a namespace of its own, inside of this one.
 
     When that ends, the kernel ends all that is in it.
@@ -48,20 +52,59 @@ def prepare(namespace: int) -> None:
     Raises:
         OSError: something is refused.
     """
+    global _files
+    if _files is None:
+        _files = _with_hidden_files(settings)
     check(libc().setns(namespace, _NEWPID))
     check(libc().unshare(_NEWPID))
 
 
-def hide_files(settings: Settings) -> None:
-    """Cover what the rules hide and don't name, show the rest read-only, and let writing go to memory.
-
-    A folder inside another is treated after it, so that the innermost word counts.
+def enter_files(settings: Settings) -> None:
+    """In the fork: see only the files of the rules, and write to memory.
 
     Raises:
         OSError: something is refused.
     """
-    rules = rules_for(settings)
+    check(libc().setns(_files, _NEWNS))
     check(libc().unshare(_NEWNS))
+    for path, size in _own(settings).items():
+        _mount("tmpfs", path, b"tmpfs", _NOSUID | _NODEV, size)
+    if settings.uid is not None:
+        os.chown(settings.folder, settings.uid, settings.uid)
+
+
+def _own(settings):
+    """What it may write to, with the sizes."""
+    folder = b"size=%d,nr_inodes=4096,mode=700" % settings.limits.folder_bytes
+    return {settings.folder: folder, SHARED_MEMORY: b"size=1m,nr_inodes=256,mode=1777"}
+
+
+def _with_hidden_files(settings):
+    """The number of a namespace of mounts. A process makes it and ends: this one would find no way back."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        if os.fork() == 0:
+            try:
+                os.umask(0o022)  # a strict one would make folders that the submission's user can't enter
+                check(libc().unshare(_NEWNS))
+                namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+                _hide_files(settings)
+                socket.send_fds(theirs, [b"."], [namespace])
+            finally:
+                os._exit(0)
+        theirs.close()
+        _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+    if not fds:
+        raise OSError("files can't be hidden")
+    return fds[0]
+
+
+def _hide_files(settings):
+    """Cover what the rules hide and don't name, and show the rest read-only.
+
+    A folder inside another is treated after it, so that the innermost word counts.
+    """
+    rules = rules_for(settings)
     _mount("none", "/", None, _REC | _PRIVATE)
     shown = {path: os.open(path, os.O_PATH) for path in rules.read if _is_folder(path)}
     devices = {path: os.open(path, os.O_PATH) for path in DEVICES}
@@ -80,17 +123,11 @@ def hide_files(settings: Settings) -> None:
     for path, fd in devices.items():
         open(path, "w").close()
         _mount(f"/proc/self/fd/{fd}", path, None, _BIND)
-    own = {settings.folder: b"size=%d,nr_inodes=4096,mode=700" % settings.limits.folder_bytes}
-    own[SHARED_MEMORY] = b"size=1m,nr_inodes=256,mode=1777"
-    for path in own:
+    for path in _own(settings):
         os.makedirs(path)
     _mount("tmpfs", "/proc", b"tmpfs", 0, _COVER)
-    for path in covers:
+    for path in covers:  # one submission must leave nothing there for the next
         _mount("none", path, None, _REMOUNT | _BIND | _RDONLY)
-    for path, size in own.items():
-        _mount("tmpfs", path, b"tmpfs", _NOSUID | _NODEV, size)
-    if settings.uid is not None:
-        os.chown(settings.folder, settings.uid, settings.uid)
 
 
 def _show(fd, path):
