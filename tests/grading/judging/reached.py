@@ -94,8 +94,10 @@ def _explained(milestone: Milestone, batches: Sequence[Batch], seen, depth) -> R
         pairs = zip(batches, seen, strict=True)
         return all(_is_seen(milestone, explanation, batch, tensors) for batch, tensors in pairs)
 
-    if are_seen(Right()) or not depth:
-        return Right() if are_seen(Right()) else None
+    if are_seen(Right()):
+        return Right()
+    if not depth:
+        return None
     (batch, *_), (tensors, *_) = batches, seen
     shape = expected_value(milestone.formula, Right(), batch).shape
     for tensor in tensors:
