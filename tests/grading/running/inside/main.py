@@ -39,8 +39,6 @@ def main():
         start(Settings.from_json(settings), requests, replies)
     else:
         _import([])
-        if what == "fork-many":
-            linux.use_huge_pages()
         _fork_for(socket.socket(fileno=int(arguments[0])))
 
 
@@ -49,6 +47,8 @@ def _import(names):
         with contextlib.suppress(Exception):  # who needs it will see
             importlib.import_module(name)
     gc.freeze()  # shared with the forks; collecting would copy it
+    if sys.argv[1] == "fork-many":
+        linux.use_huge_pages()
 
 
 def _serve(control, in_namespaces, preload):
