@@ -26,13 +26,13 @@ LOOP = "r = torch.stack([W.T @ torch.relu(V.T @ i + b) + a for i in x])\n"
     [
         (1, "z = torch.max(x @ V + b, 0)\n" + R + "return r", 2, "right up to xV + b. Then: Your function"),
         (1, Z + "return z * W", 5, "right up to the hidden layer z. Then: `*` multiplies"),
-        (1, Z + R + "return (x - R) ** 2", 8, "right up to the reconstruction x̂. Then: "),
+        (1, Z + R + "return (x - R) ** 2", 8, "Apart from that, it is right up to the squared diff"),
         (1, COLUMNS + "return W.T @ z + a", 5, "right up to the product zW"),
         (1, LOOP + "return s", 8, "right up to the reconstruction x̂"),
         (1, "r = [W.T @ torch.relu(V.T @ i + b) + a + B for i in x]", 8, "right up to the reconstruction"),
         (1, Z + R + S + "return s.sum(2)", 8, "right up to the squared differences"),
         (1, Z + R + S + "return s.sum(1).mean(1)", 11, "right up to the images' errors"),
-        (1, Z + R + S + "return s.sum() / N", 13, "one place"),
+        (1, Z + R + S + "return s.sum() / N", 13, "that, your function"),
         (1, Z + R + S + "loss = s.sum(1).mean()", 13, "You compute the loss, and do not return it."),
         (1, SIGMOID + R + S + "return s.sum(2)", 5, "gets as far as the squared differences"),
         (1, SIGMOID + R + "return r.tanh(1)", 5, "gets as far as the reconstruction"),
@@ -42,7 +42,7 @@ LOOP = "r = torch.stack([W.T @ torch.relu(V.T @ i + b) + a for i in x])\n"
         (2, Z + R + "return r.reshape(-1, 27, 28)", 5, "right up to the reconstruction x̂"),
         (2, Z + R + "r.reshape(-1, 28, 28)", 7, "You compute the images, and do not return them."),
         (3, "s = ((x - reconstruction) ** 2).flatten(1).sum(1)\ns", 8, "You compute the scores"),
-        (3, "return ((x - reconstruction) ** 2).sum(3)", 2, "right up to the squared differences"),
+        (3, "return ((x - reconstruction) ** 2).sum(3)", 6, "right up to the squared differences"),
         # Nothing is to be seen there:
         (1, f"r = {FORWARD}".replace("V", "V.sin()") + "\nreturn R", 0, "not defined"),
         (1, "z = torch.zeros(len(x), V.shape[1])\nreturn z.nothing", 0, "no attribute"),
@@ -68,17 +68,17 @@ WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
 @pytest.mark.parametrize(
     ("number", "body", "earned", "said"),
     [
-        (1, "z = torch.relu(x @ V + B)\n" + R + END, 13, "). Apart from one place, your"),
+        (1, "z = torch.relu(x @ V + B)\n" + R + END, 13, "). Apart from that, your"),
         (1, "z = torch.relu(V @ x + b)\n" + R + END, 10, "What comes after the product xV is right."),
-        (1, "z = torch.relu(x @ V, b)\n" + R + END, 8, "What comes after the hidden layer z is right."),
+        (1, "z = torch.relu(x @ V, b)\n" + R + END, 11, "What comes after xV + b is right."),
         (1, "z = relu(x @ V + b)\n" + R + END, 10, "Apart from that, it is right up to xV + b. What comes"),
-        (1, "N = x.size[0]\n" + Z + R + S + "return s.sum() / N", 13, "one place"),
+        (1, "N = x.size[0]\n" + Z + R + S + "return s.sum() / N", 13, "that, your function"),
         (1, Z + "r = W @ z + a\n" + END, 10, "up to the hidden layer z. Then: You multiply W"),
         (
             1,
             Z + R + "return torch.square(x, r).sum(1).mean()",
             10,
-            "What comes after the squared differences",
+            "What comes after the differences",
         ),
         (
             1,
@@ -86,34 +86,39 @@ WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
             10,
             "What comes after the images' errors is right",
         ),
-        (1, "net = lambda z: z @ w + a\n" + Z + "r = net(z)\n" + END, 13, "one place"),
-        (2, "z = torch.relu(x @ v + b)\n" + R + "return r.reshape(-1, 28, 28)", 7, "one place"),
+        (1, "net = lambda z: z @ w + a\n" + Z + "r = net(z)\n" + END, 13, "that, your function"),
+        (2, "z = torch.relu(x @ v + b)\n" + R + "return r.reshape(-1, 28, 28)", 7, "that, your function"),
         (2, Z + "r = z @ V + a\nreturn r.reshape(len(r), 28, 28)", 8, "Your decoder uses"),  # with h = 784
-        (3, "d = x - r\nreturn (d ** 2).flatten(1).sum(1)", 8, "one place"),
-        (3, "d = x - reconstruction\nreturn d.square2().flatten(1).sum(1)", 2, "up to the differences"),
+        (3, "d = x - r\nreturn (d ** 2).flatten(1).sum(1)", 8, "that, your function"),
+        (3, "d = x - reconstruction\nreturn d.cubed().flatten(1).sum(1)", 4, "up to the differences"),
         (1, BY_IMAGE.format("relu(x[i] @ V + b) @ W + a"), 10, "Apart from that, it is right up to xV + b."),
-        (1, BY_IMAGE.format("torch.relu(x[i] @ V + b) @ w + a"), 13, "one place"),
+        (1, BY_IMAGE.format("torch.relu(x[i] @ V + b) @ w + a"), 13, "that, your function"),
         (2, "return torch.stack([(i @ V).relu(b) @ W + a for i in x]).view(-1, 28, 28)", 4, "after the"),
         (1, Z + "r = (z @ W) ** a\n" + END, 10, "What comes after the reconstruction x̂ is right."),  # nan
         (
             3,
             "return torch.stack([((x[i] - reconstruction[i]) ** 2).sum() for i in rang(len(x))])",
             8,
-            "one place",
+            "that, your function",
         ),
-        (1, WHILE.replace("3", "n") + Z + R + END, 13, "one place"),  # with most other values it never ends
+        (
+            1,
+            WHILE.replace("3", "n") + Z + R + END,
+            13,
+            "that, your function",
+        ),  # with most other values it never ends
         (1, "r = F.relu(x @ V + b) @ W + a\n" + END, 15, ""),  # (F is there)
         (1, "r = func.relu(x @ V + b) @ W + a\n" + END, 10, "Apart from that"),
-        (1, "n = x.len()\n" + Z + R + "return (x - r).pow(2).sum() / n", 13, "one place"),
-        (1, Z + R + "with torch.nograd():\n    print(1)\n" + END, 13, "one place"),
-        (1, "r = torch.zeros(len(x), 784)\nr[0, 800] = 1\n" + Z + R + END, 13, "one place"),
-        (1, "for i in range(N):\n    i\n" + Z + R + S + "return s.sum() / N", 13, "one place"),
-        (1, Z + R + S + "return torch.sumn(s) / len(x)", 10, "after the sum of all errors is right"),
+        (1, "n = x.len()\n" + Z + R + "return (x - r).pow(2).sum() / n", 13, "that, your function"),
+        (1, Z + R + "with torch.nograd():\n    print(1)\n" + END, 13, "that, your function"),
+        (1, "r = torch.zeros(len(x), 784)\nr[0, 800] = 1\n" + Z + R + END, 13, "that, your function"),
+        (1, "for i in range(N):\n    i\n" + Z + R + S + "return s.sum() / N", 13, "that, your function"),
+        (1, Z + R + S + "return torch.add_up(s) / len(x)", 10, "after the sum of all errors is right"),
         # No more than what is there:
         (1, NO_R + END, 5, "What comes after the reconstruction x̂ is right."),
         (1, NO_R + "return (x - r).abs().sum()", 0, "not defined"),
-        (1, NO_R + "return ((x - r) ** 4).sum(1).mean()", 0, "not defined"),
-        (1, "z = torch.sigmoid(x @ V + B)\n" + R + END, 8, "What comes after the hidden layer z is right."),
+        (1, NO_R + "return ((x - r) ** 4).sum(1).mean()", 2, "after the squared differences"),
+        (1, "z = torch.sigmoid(x @ V + B)\n" + R + END, 10, "What comes after the hidden layer z is right."),
         (1, "return loss", 0, "not defined"),
         (1, Z + "raise SystemExit", 5, "Then: Your function stops with SystemExit"),
         (1, WHILE + NO_R + END, 5, "What comes after the reconstruction x̂ is right."),
@@ -124,6 +129,42 @@ WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
 def test_what_is_right_after_the_place_where_it_stops_is_earned(number, body, earned, said):
     found = results_of(number, body)
     assert (points(found), said in " ".join(r.reason for r in found.values())) == (earned, True), found
+
+
+ENCODER = "def encode(x, V, b):\n    return torch.relu(x @ V + b)\n"
+NET = """class Net(torch.nn.Module):
+    def __init__(self, V):
+        self.V = {}
+    def forward(self, x, b):
+        return torch.relu(x @ self.V + b)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "body", "head"),
+    [
+        (1, "z = torch.relu(x.matmull(V) + b)\nr = z.matmull(W) + a\n" + S + "return s.summ() / len(x)", ""),
+        (1, "N, d = x.shape()\n" + Z + R + S + "return s.sum() / N", ""),
+        (3, "d = x.view(x.shape(0), -1)\nd -= reconstruction.view(x.size[0], -1)\nreturn d.pow(2).sum(1)", ""),
+        (1, Z + R + S + "return s.sum() / x.size[0]", ""),
+        (1, "z = encode(x, V)\n" + R + END, ENCODER),
+        (1, "z = encode(x, V, b, a)\n" + R + END, ENCODER),
+        (1, "z = Net().encode(x, V, b)\n" + R + END, "class Net:\n    " + ENCODER.replace("\n", "\n    ")),
+        (1, "z = Net(V)(x, b)\n" + R + END, NET.format("V")),
+        (1, "z = Net(V)(x, b)\n" + R + END, NET.format("torch.nn.Parameter(V)")),
+        (3, "return (x - reconstruction).square.flatten(1).sum(1)", ""),
+        (3, "return torch.sum((x - reconstruction).flatten(1) ** 2, axes=1)", ""),
+        (3, "s = nn.functional.mse_loss(x, reconstruction, reduction='None')\nreturn s.sum(1)", ""),
+    ],
+)  # fmt: skip
+def test_an_obvious_slip_costs_the_form_alone(number, body, head):
+    assert points(found := results_of(number, body, head)) == (13 if number == 1 else 8)
+    assert "Apart from that, your function is right." in found[EXERCISES[number].form].reason
+
+
+def test_what_is_wrong_beside_an_obvious_slip_costs_what_it_costs():
+    assert points(results_of(1, Z + R + "return (x - r).abs().summ(1).mean()")) == 10  # its error
+    assert points(results_of(3, "return torch.zero(len(x))")) == 0
 
 
 def test_it_goes_on_in_functions_that_it_calls_and_is_silent(capsys):

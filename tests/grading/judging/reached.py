@@ -50,8 +50,9 @@ def credit_what_was_right(examinee: Examinee) -> Conversation[None]:
     if not reached.place and after is None:
         return
     stop = after.place if after else known[-1].place
-    missing = {part for one in known if reached.place < one.place <= stop for part in one.parts}
-    seen_right = {part for one in known for part in one.parts} - missing
+    missing = [one for one in known if reached.place < one.place <= stop]
+    seen_right = {part for one in known for part in one.parts}.difference(*(one.parts for one in missing))
+    seen_right |= {part for one in known if one.place and one not in missing for part in one.shows}
     text = sentences.APART_FROM if is_apart else _words(reached, answers[0], batches[0], known)
     if after:
         all_else = after.place <= reached.place

@@ -22,6 +22,7 @@ class Milestone:
         rest: rest(value, *arguments), the result of the exercise if all after this value is right.
         shape: of an image's row, where it counts.
         signed: whether its sign matters.
+        shows: the parts that its last step alone shows to be right.
         is_size: whether it is no value but a size.
     """
 
@@ -32,6 +33,7 @@ class Milestone:
     rest: Callable[..., np.ndarray]
     shape: tuple[int, ...] | None = None
     signed: bool = True
+    shows: frozenset[str] = frozenset()
     is_size: bool = False
 
 
@@ -48,6 +50,7 @@ class _Step:
     formula: Formula | None = None
     shape: tuple[int, ...] | None = None
     signed: bool = True
+    shows: str = ""
 
 
 def _differences(at, x, V, W, b, a):
@@ -83,8 +86,8 @@ _ALTOGETHER = (
 )
 _PAIRS = (
     _Step("the differences x − x̂", "error", lambda v, x, _: x - v, signed=False),
-    _Step("the squared differences (x − x̂)²", "error direction", lambda v, *_: v**2),
-    _Step("the scores", "error own", lambda v, *_: v.sum(1)),
+    _Step("the squared differences (x − x̂)²", "error", lambda v, *_: v**2, shows="direction"),
+    _Step("the scores", "own", lambda v, *_: v.sum(1), shows="direction"),
 )
 _IMAGES = _Step("the images", "pixels", lambda v, *_: v.reshape(-1, 28, 28), FORMULAS[2], shape=(28, 28))
 
@@ -133,7 +136,7 @@ def milestones(number: int, names: tuple[str, ...]) -> tuple[Milestone, ...]:
             before, after = steps[:place], steps[place:]
             step = before[-1] if before else _Step(start, "", lambda v, *_: v)
 
-            parts = frozenset(step.parts.split())
+            parts, shows = frozenset(step.parts.split()), frozenset(step.shows.split())
 
             def formula(at, *arguments, before=before, begin=begin):
                 return _along(before, arguments[begin], arguments)
@@ -141,6 +144,7 @@ def milestones(number: int, names: tuple[str, ...]) -> tuple[Milestone, ...]:
             def rest(value, *arguments, after=after):
                 return _along(after, value, arguments)
 
-            one = Milestone(place, step.name, parts, step.formula or formula, rest, step.shape, step.signed)
+            how = step.shape, step.signed, shows
+            one = Milestone(place, step.name, parts, step.formula or formula, rest, *how)
             found.setdefault((place, step.name), one)
     return tuple(sorted(found.values(), key=lambda milestone: milestone.place))

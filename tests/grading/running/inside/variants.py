@@ -1,0 +1,143 @@
+"""A function with one place changed: another value in the place of an expression, or a statement left out."""
+
+import ast
+import contextlib
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from . import call
+from .needed import needed
+from .repair import Repair, repair
+
+STAND_IN, TICK = "__stand_in__", "__tick__"
+_ROUNDS = 1000  # of all `while` loops of a call: with another value they might never end
+_LOOPS = (ast.For, ast.comprehension)
+_NO_VALUES = (ast.Constant, ast.Slice, ast.Starred, ast.JoinedStr, ast.FormattedValue)
+
+
+class _Size(int):
+    """A number of images, which can be looped over as well."""
+
+    def __iter__(self):
+        return iter(range(self))
+
+
+def _whole(stand_in):
+    is_size = not stand_in.ndim and float(stand_in).is_integer()
+    return lambda *_, **__: _Size(stand_in) if is_size else call.tensor_of(stand_in)
+
+
+def _by_rows(stand_in):
+    rows = itertools.cycle(stand_in)
+    return lambda *_, **__: call.tensor_of(np.array(next(rows)))
+
+
+class Variant(NamedTuple):
+    """The compiled definitions of a function and of what it uses, one of them changed in a line, or none.
+
+    `given` says how an expression there gets its value.
+    """
+
+    definitions: list
+    line: int = 0
+    given: Callable = _whole
+
+
+@functools.lru_cache(maxsize=32)
+def as_it_is(name: str, path: str, text: str, made: tuple[Repair, ...]) -> Variant:
+    """The function, in a file with this text, after these repairs."""
+    return Variant([_compiled(one, path) for one in _definitions(name, path, text, made)])
+
+
+@functools.lru_cache(maxsize=32)
+def variants(name: str, path: str, text: str, made: tuple[Repair, ...]) -> list[Variant]:
+    """The same with each change."""
+    found, compiled = [], as_it_is(name, path, text, made).definitions
+    statements = _definitions(name, path, text, made)
+    has_loop = any(isinstance(node, _LOOPS) for one in statements for node in ast.walk(one))
+    for place, statement in enumerate(statements):
+        for line in _changes(statement):
+            with contextlib.suppress(SyntaxError, ValueError):
+                changed = [*compiled[:place], _compiled(statement, path), *compiled[place + 1 :]]
+                found += [Variant(changed, line)] + [Variant(changed, line, _by_rows)] * has_loop
+    return found
+
+
+def _definitions(name, path, text, made):
+    """Those that the function needs. Loops that could become endless have an end."""
+    tree = ast.parse(text, path)
+    for one in made:
+        repair(tree, one)
+    statements = [one for one in needed(tree, [name], path) if _is_definition(one)]
+    for loop in (node for one in statements for node in ast.walk(one) if isinstance(node, ast.While)):
+        tick = ast.parse(f"assert {TICK}() < {_ROUNDS}").body
+        loop.body[:0] = [ast.fix_missing_locations(ast.copy_location(one, loop)) for one in tick]
+    return statements
+
+
+def _is_definition(statement):
+    if isinstance(statement, ast.Assign):
+        return isinstance(statement.value, (ast.Lambda, ast.Name))
+    return isinstance(statement, (ast.FunctionDef, ast.ClassDef))
+
+
+def _compiled(statement, path):
+    return compile(ast.Module([statement], []), path, "exec", dont_inherit=True)
+
+
+def _changes(statement) -> Iterator[int]:
+    """Yield the line for each expression of a statement, while a call of the stand-in is in its place, and
+    for each statement in it that can be left out, while it is out.
+
+    A name is replaced wherever it stands. First come the functions that are called: their arguments are
+    computed all the same, which shows the most.
+    """
+    nodes = list(ast.walk(statement))
+    spots = [(parent, *spot) for parent in nodes for spot in _expressions_in(parent)]
+    groups = {}
+    for parent, field, place, is_called in sorted(spots, key=lambda spot: not spot[-1]):
+        node = getattr(parent, field) if place is None else getattr(parent, field)[place]
+        key = (node.id, is_called) if isinstance(node, ast.Name) else node
+        groups.setdefault(key, []).append((parent, field, place, node, is_called))
+    for group in groups.values():
+        for parent, field, place, node, is_called in group:
+            other = ast.Name(STAND_IN, ast.Load())
+            other = other if is_called else ast.Call(other, [], [])
+            _put(parent, field, place, ast.fix_missing_locations(ast.copy_location(other, node)))
+        yield node.lineno
+        for parent, field, place, node, _ in group:
+            _put(parent, field, place, node)
+    for parent in nodes:
+        for place, one in enumerate(getattr(parent, "body", ()) if isinstance(parent, ast.stmt) else ()):
+            if isinstance(one, (ast.Expr, ast.Delete, ast.Import, ast.ImportFrom, ast.With)) or _fills(one):
+                kept = parent.body
+                rest = one.body if isinstance(one, ast.With) else [ast.copy_location(ast.Pass(), one)]
+                parent.body = [*kept[:place], *rest, *kept[place + 1 :]]
+                yield one.lineno
+                parent.body = kept
+
+
+def _fills(statement):
+    """Whether an assignment binds no plain name: `z[z < 0] = 0`, `N, d = x.shape`."""
+    return isinstance(statement, ast.Assign) and not isinstance(statement.targets[0], ast.Name)
+
+
+def _put(parent, field, place, node):
+    if place is None:
+        setattr(parent, field, node)
+    else:
+        getattr(parent, field)[place] = node
+
+
+def _expressions_in(parent):
+    """The expressions right below a node: each one's field, its place there or None, whether it is called."""
+    for field, value in ast.iter_fields(parent):
+        is_called = isinstance(parent, ast.Call) and field == "func"
+        for place, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            is_value = isinstance(node, ast.expr) and not isinstance(node, _NO_VALUES)
+            if is_value and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+                yield field, place, is_called
