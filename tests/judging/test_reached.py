@@ -145,7 +145,7 @@ NET = """class Net(torch.nn.Module):
     [
         (1, "z = torch.relu(x.matmull(V) + b)\nr = z.matmull(W) + a\n" + S + "return s.summ() / len(x)", ""),
         (1, "N, d = x.shape()\n" + Z + R + S + "return s.sum() / N", ""),
-        (3, "d = x.view(x.shape(0), -1)\nd -= reconstruction.view(x.size[0], -1)\nreturn d.pow(2).sum(1)", ""),
+        (3, "d = x.view(x.shape(0), -1)\nd -= reconstruction.view(x.size[0], -1)\nreturn (d**2).sum(1)", ""),
         (1, Z + R + S + "return s.sum() / x.size[0]", ""),
         (1, "z = encode(x, V)\n" + R + END, ENCODER),
         (1, "z = encode(x, V, b, a)\n" + R + END, ENCODER),

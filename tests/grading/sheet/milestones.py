@@ -41,7 +41,7 @@ class Milestone:
 class _Step:
     """A step to a milestone from the one before: step(value, *arguments).
 
-    `formula` gives the same from the arguments alone; it is told where it can have known mistakes.
+    `formula` gives the same from the arguments alone, and knows the mistakes that can be made by then.
     """
 
     name: str
@@ -53,14 +53,6 @@ class _Step:
     shows: str = ""
 
 
-def _differences(at, x, V, W, b, a):
-    return x - forward(at, x, V, W, b, a)
-
-
-def _squares(at, *arguments):
-    return _differences(at, *arguments) ** 2
-
-
 _NETWORK = (
     _Step("the product xV", "hidden", lambda v, x, V, W, b, a: v @ V),
     _Step("xV + b", "encoder_bias", lambda v, x, V, W, b, a: v + b),
@@ -69,19 +61,15 @@ _NETWORK = (
     _Step("the reconstruction x̂", "output", lambda v, x, V, W, b, a: v + a, forward),
 )
 _TO_SQUARES = (
-    _Step("the differences x − x̂", "error", lambda v, x, *_: x - v, _differences, signed=False),
-    _Step("the squared differences (x − x̂)²", "error", lambda v, *_: v**2, _squares),
+    _Step("the differences x − x̂", "error", lambda v, x, *_: x - v, signed=False),
+    _Step("the squared differences (x − x̂)²", "error", lambda v, *_: v**2),
 )
 _BY_IMAGE = (
-    _Step(
-        "the images' errors", "error", lambda v, *_: v.sum(1), lambda at, *args: _squares(at, *args).sum(1)
-    ),
+    _Step("the images' errors", "error", lambda v, *_: v.sum(1)),
     _Step("the loss", "average", lambda v, *_: v.mean(), FORMULAS[1]),
 )
 _ALTOGETHER = (
-    _Step(
-        "the sum of all errors", "error", lambda v, *_: v.sum(), lambda at, *args: _squares(at, *args).sum()
-    ),
+    _Step("the sum of all errors", "error", lambda v, *_: v.sum()),
     _Step("the loss", "average", lambda v, x, *_: v / len(x), FORMULAS[1]),
 )
 _PAIRS = (
@@ -99,9 +87,10 @@ _ROUTES = {
 }
 
 
-def _along(steps, value, arguments):
+def _along(steps, value, arguments, at=None):
+    """Where the steps lead from a value; with mistakes, as far as one of them knows any."""
     for step in steps:
-        value = step.step(value, *arguments)
+        value = step.formula(at, *arguments) if at and step.formula else step.step(value, *arguments)
     return value
 
 
@@ -139,12 +128,12 @@ def milestones(number: int, names: tuple[str, ...]) -> tuple[Milestone, ...]:
             parts, shows = frozenset(step.parts.split()), frozenset(step.shows.split())
 
             def formula(at, *arguments, before=before, begin=begin):
-                return _along(before, arguments[begin], arguments)
+                return _along(before, arguments[begin], arguments, at)
 
             def rest(value, *arguments, after=after):
                 return _along(after, value, arguments)
 
             how = step.shape, step.signed, shows
-            one = Milestone(place, step.name, parts, step.formula or formula, rest, *how)
+            one = Milestone(place, step.name, parts, formula, rest, *how)
             found.setdefault((place, step.name), one)
     return tuple(sorted(found.values(), key=lambda milestone: milestone.place))
