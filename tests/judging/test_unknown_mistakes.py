@@ -94,6 +94,17 @@ def test_what_is_no_loss_earns_nothing_for_its_values(body, parts):
     assert len(lost(results_of(1, body))) >= parts
 
 
+@pytest.mark.parametrize("score", ["torch.arange(len(x))", "torch.ones(len(x))", "(x - x).flatten(1).sum(1)"])
+def test_scores_that_are_always_the_same_earn_their_form_alone(score):
+    found = results_of(3, f"return {score}")
+    assert points(found) == 2 and "no effect on your scores" in found["own"].reason
+
+
+def test_a_loss_without_the_images_is_wrong_for_certain():
+    found = results_of(1, "return W.sum() * b.sum() + a.sum() ** 3 + V.sum()")
+    assert points(found) == 2 and not any(result.needs_human for result in found.values())
+
+
 @pytest.mark.parametrize(
     ("function", "body", "part"),
     [

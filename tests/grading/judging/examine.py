@@ -18,7 +18,7 @@ from .locate import locate, locate_random
 from .locate_scores import explain_images_alone, locate_scores
 from .reached import credit_what_was_right
 from .recover import explained_size, recover
-from .result import Cause, Result
+from .result import Result
 
 
 def examine(exercise: Exercise, formula: Formula, probes: Probes) -> Conversation[list[Result]]:
@@ -113,8 +113,7 @@ class _Examination:
         answers = [(batch, value)]  # right at the first call, perhaps
         if changing is None:
             answers += self._others(replies, value)
-            if constant := self._constant(answers):
-                verdict.lose_all(constant)
+            if self._is_constant(answers):
                 return
             answers = self._without_repeated(answers)
         elif changing.kind != sentences.RANDOM.mistake:
@@ -201,18 +200,24 @@ class _Examination:
             )
         return None
 
-    def _constant(self, answers) -> Cause | None:
-        """What is wrong with a function that gives the same whatever it is given."""
-        exercise, ((batch, value), *others) = self.exercise, answers
+    def _is_constant(self, answers):
+        """Whether it gives the same, whatever it is given; that is charged."""
+        exercise, verdict, ((batch, value), *others) = self.exercise, self.verdict, answers
         if not exercise.by_order:
             numbers = np.concatenate([np.ravel(value) for _, value in answers])
-            return None if not others or np.ptp(numbers) else sentences.CONSTANT(number=numbers[0])
+            if not others or np.ptp(numbers):
+                return False
+            verdict.lose_all(sentences.CONSTANT(number=numbers[0]))
+            return True
         again = [value for other, value in others if other.size == batch.size]
         is_same = again and all(np.array_equal(value, one) for one in again)
         if not is_same or follows(exercise, self.examinee.formula, Right(), batch, value):
-            return None
+            return False
         names = sentences.listed(exercise.arguments)
-        return sentences.IGNORES(exercise, without=f"{names} have", all=names)
+        for part in exercise.parts:
+            if part != exercise.form:
+                verdict.lose(part, sentences.IGNORES(exercise, without=f"{names} have", all=names))
+        return True
 
     def _without_repeated(self, answers):
         """The answers but for those that were given to an earlier question of the same size; they cost the
