@@ -33,9 +33,7 @@ def repairs(error: BaseException, path: str, names: Iterable[str]) -> list[Repai
     Args:
         names: what is defined in the file.
     """
-    frames = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    frames = [(frame, line) for frame, line in frames if frame.f_code.co_filename == path]
-    if not frames:
+    if not (frames := _frames(error, path)):
         return []
     (frame, line), message = frames[-1], str(error)
     for kind, words in (("Call", "not callable"), ("Subscript", "not subscriptable")):
@@ -51,6 +49,16 @@ def repairs(error: BaseException, path: str, names: Iterable[str]) -> list[Repai
     if found := re.match(r"(\w+) is not a valid value for reduction", message):
         return _renamed(found[1], ("none", "sum", "mean"), line)
     return _of_calls(message, line) if isinstance(error, TypeError) else []
+
+
+def _frames(error, path):
+    trace = traceback.walk_tb(error.__traceback__)
+    return [(frame, line) for frame, line in trace if frame.f_code.co_filename == path]
+
+
+def lines_of(error: BaseException, path: str) -> list[int]:
+    """The lines of this file in which it stops, the innermost last."""
+    return [line for _, line in _frames(error, path)]
 
 
 def _of_calls(message, line):

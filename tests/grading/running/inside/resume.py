@@ -1,5 +1,5 @@
-"""Goes on where a function stops: what it gives if one of its expressions has a given value, or if one of its
-statements is not there."""
+"""Goes on where a function stops: what it gives if slips are repaired, if the statement that stops it is not
+there, or if one of its expressions has a given value."""
 
 import contextlib
 import io
@@ -7,14 +7,13 @@ import itertools
 import linecache
 import sys
 import time
-import traceback
 import types
 import warnings
 
 import numpy as np
 
 from . import call
-from .repair import repairs, without
+from .repair import lines_of, repairs, without
 from .variants import STAND_IN, TICK, as_it_is, variants
 
 _USUAL = {"torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional", "np": "numpy", "math": "math"}
@@ -27,9 +26,9 @@ def call_resumed(name: str, namespace: dict, path: str, arrays, stand_in: np.nda
     """Call a function once for each of its expressions, which gives `stand_in` then. As `call.call`.
 
     Functions and classes of the same file that it uses are searched, too. Where there is a loop, the rows of
-    `stand_in` are tried in turn as well. A whole number is given as a size. Statements that only do something
-    are left out in turn, as is the one that stops it, and the usual imports are there. Obvious slips are
-    repaired, all that stop it one after the other; what it gives then counts as well.
+    `stand_in` are tried in turn as well. A whole number is given as a size. The usual imports are there, the
+    statement that stops it is left out, and obvious slips are repaired, one after the other: what it gives
+    then counts as well.
 
     Args:
         name, namespace, path: what the function is called in which module, and that module's file.
@@ -58,20 +57,22 @@ def call_resumed(name: str, namespace: dict, path: str, arrays, stand_in: np.nda
         namespace, path = _where_it_is(name, namespace, path)
         linecache.checkcache(path)
         text = "".join(linecache.getlines(path))
-        attempts, lines = [()], set()
+        attempts, left_out = [()], {}
         for made in attempts:
             try:
                 run(as_it_is(name, path, text, made))
             except (Exception, SystemExit) as error:
                 more = [(*made, one) for one in repairs(error, path, namespace)]
                 attempts += [one for one in more if one not in attempts][: _MAX_REPAIRS - len(attempts)]
-                lines |= {
-                    line for frame, line in traceback.walk_tb(error.__traceback__) if _is_of(frame, path)
-                }
-        bases = dict.fromkeys([(), max(attempts, key=len), *((without(line),) for line in sorted(lines))])
+                for line in lines_of(error, path):
+                    left_out[line] = *made, without(line)
+        for made in left_out.values():
+            with contextlib.suppress(Exception, SystemExit):
+                run(as_it_is(name, path, text, made))
+        bases = dict.fromkeys([(), max(attempts, key=len), *left_out.values()])
         changed = [variant for made in bases for variant in variants(name, path, text, made)]
         # First those of the lines where it stops: there may be no time for all.
-        for variant in sorted(changed, key=lambda variant: variant.line not in lines):
+        for variant in sorted(changed, key=lambda variant: variant.line not in left_out):
             is_late = time.process_time() > end or time.monotonic() > latest
             room = call.MAX_NUMBERS - sum(numbers.size for numbers in found.values())
             if is_late or room < 0 or len(found) == call.MAX_TRACED:
@@ -80,10 +81,6 @@ def call_resumed(name: str, namespace: dict, path: str, arrays, stand_in: np.nda
                 run(variant)
     traced = seen.tensors if trace else list(found.values())
     return {"kind": "NoneType", "traced": len(traced)}, traced
-
-
-def _is_of(frame, path):
-    return frame.f_code.co_filename == path
 
 
 def _where_it_is(name, namespace, path):

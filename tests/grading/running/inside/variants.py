@@ -1,4 +1,4 @@
-"""A function with one place changed: another value in the place of an expression, or a statement left out."""
+"""A function after repairs, as it is or with another value in the place of one expression."""
 
 import ast
 import contextlib
@@ -90,8 +90,7 @@ def _compiled(statement, path):
 
 
 def _changes(statement) -> Iterator[int]:
-    """Yield the line for each expression of a statement, while a call of the stand-in is in its place, and
-    for each statement in it that can be left out, while it is out.
+    """Yield the line for each expression of a statement, while a call of the stand-in is in its place.
 
     A name is replaced wherever it stands. First come the functions that are called: their arguments are
     computed all the same, which shows the most.
@@ -111,19 +110,6 @@ def _changes(statement) -> Iterator[int]:
         yield node.lineno
         for parent, field, place, node, _ in group:
             _put(parent, field, place, node)
-    for parent in nodes:
-        for place, one in enumerate(getattr(parent, "body", ()) if isinstance(parent, ast.stmt) else ()):
-            if isinstance(one, (ast.Expr, ast.Delete, ast.Import, ast.ImportFrom, ast.With)) or _fills(one):
-                kept = parent.body
-                rest = one.body if isinstance(one, ast.With) else [ast.copy_location(ast.Pass(), one)]
-                parent.body = [*kept[:place], *rest, *kept[place + 1 :]]
-                yield one.lineno
-                parent.body = kept
-
-
-def _fills(statement):
-    """Whether an assignment binds no plain name: `z[z < 0] = 0`, `N, d = x.shape`."""
-    return isinstance(statement, ast.Assign) and not isinstance(statement.targets[0], ast.Name)
 
 
 def _put(parent, field, place, node):
