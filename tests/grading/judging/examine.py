@@ -15,8 +15,8 @@ from .check_form import check_form
 from .explain import Explanation, Known, Right, Unknown, expected_value, follows
 from .ignored import charge_ignored, ignored_arguments
 from .locate import locate, locate_random
-from .locate_scores import explain_images_alone, locate_scores
-from .reached import credit_what_was_right
+from .locate_scores import explain_images_alone, has_an_order, locate_scores
+from .reached import credit_what_was_right, settle_unknown
 from .recover import explained_size, recover
 from .result import Result
 
@@ -118,6 +118,10 @@ class _Examination:
             answers = self._without_repeated(answers)
         elif changing.kind != sentences.RANDOM.mistake:
             examinee.lose_form(changing)
+        elif exercise.by_order and not (yield from has_an_order(examinee, replies.questions.values[-1])):
+            for part in exercise.parts:
+                verdict.lose(part, changing)
+            return
         explanation, answers = self._explain(answers, depth=1 if changing else 2)
         if exercise.own and not {exercise.form, exercise.own} & verdict.lost:
             yield from check_own(examinee, explanation, *answers[0])
@@ -316,6 +320,8 @@ class _Examination:
             return (yield from locate_random(examinee))
         if not (yield from self._charge_one_size(answers)):
             yield from locate(examinee)
+        if self.verdict.needs_human:
+            yield from settle_unknown(examinee)
         return False
 
     def _charge_one_size(self, answers):

@@ -49,6 +49,15 @@ def explain_images_alone(examinee: Examinee, batch: Batch) -> Conversation[Expla
     return examinee.explain([(batch, np.array([value.sum() for value in values]))], depth=1)
 
 
+def has_an_order(examinee: Examinee, batch: Batch) -> Conversation[bool]:
+    """Whether scores that are others each time order these images alike: by chance, few images may be."""
+    one, other = yield from examinee.values(batch, batch)
+    if one is None or other is None or one.shape != other.shape or one.size < 2:
+        return False
+    ranks = [value.argsort().argsort() for value in (one.ravel(), other.ravel())]
+    return bool(np.corrcoef(*ranks)[0, 1] > 0.5)
+
+
 def _locate_order(examinee, answers):
     exercise, verdict = examinee.exercise, examinee.verdict
     batch, scores = answers[0]

@@ -31,13 +31,9 @@ def credit_what_was_right(examinee: Examinee) -> Conversation[None]:
 
     A step is right if it is seen before the function stops, or comes after a value with which it goes on.
     """
-    exercise = examinee.exercise
-    known = milestones(exercise.number, exercise.arguments)
+    known, batches, questions = _questions(examinee)
     if not known:
         return
-    first, *_, last = examinee.probes.questions(exercise.arguments).values
-    batches = first.of(slice(3)), last.of(slice(2))  # so that no accident counts
-    questions = [replace(examinee.question(batch), trace=True) for batch in batches]
     answers = yield questions
     reached, after, is_apart = _furthest(known, batches, answers), None, False
     if isinstance(answers[0], Raised) or _is_endless(answers[0]):
@@ -49,18 +45,55 @@ def credit_what_was_right(examinee: Examinee) -> Conversation[None]:
         reached = apart if is_apart else reached
     if not reached.place and after is None:
         return
-    stop = after.place if after else known[-1].place
-    missing = [one for one in known if reached.place < one.place <= stop]
+    missing = _between(known, reached, after)
     seen_right = {part for one in known for part in one.parts}.difference(*(one.parts for one in missing))
     seen_right |= {part for one in known if one.place and one not in missing for part in one.shows}
     text = sentences.APART_FROM if is_apart else _words(reached, answers[0], batches[0], known)
     if after:
         all_else = after.place <= reached.place
         text = sentences.ALL_ELSE if all_else else text + sentences.RIGHT_FROM.format(after=after.name)
-    values = {"step": reached.milestone and reached.milestone.name, "it": "them" if exercise.plural else "it"}
+    values = {
+        "step": reached.milestone and reached.milestone.name,
+        "it": "them" if examinee.exercise.plural else "it",
+    }
     examinee.verdict.reach(seen_right, lambda why: text.format(why=why, **values))
     if reached.explanation:
         examinee.charge(reached.explanation)
+
+
+def settle_unknown(examinee: Examinee) -> Conversation[None]:
+    """Charge a mistake that nothing explains to the steps where it sits: those between the last that is seen
+    to be right and a value with which the function goes on rightly. If there is none, it stays undecided."""
+    exercise = examinee.exercise
+    known, batches, questions = _questions(examinee)
+    reached = _furthest(known, batches, (yield questions), depth=0)
+    after = yield from resumed(examinee, known, batches)
+    if after is None:
+        return
+    parts = {part for one in _between(known, reached, after) for part in one.parts}
+    if not after.place:  # right with another argument or size in one place
+        parts = {exercise.uses.get(after.name, exercise.together)}
+    where = sentences.SEEN_UP_TO.format(step=reached.milestone.name) if reached.place else ""
+    where += sentences.RIGHT_FROM.format(after=after.name)
+    if after.place and reached.place == after.place:
+        parts, where = after.parts, sentences.CHANGED.format(step=after.name)
+    if parts:
+        examinee.verdict.settle(parts, sentences.BETWEEN(where=where))
+
+
+def _questions(examinee):
+    """The milestones of the exercise, two batches, so that no accident counts, and what is asked for them."""
+    exercise = examinee.exercise
+    first, *_, last = examinee.probes.questions(exercise.arguments).values
+    batches = first.of(slice(3)), last.of(slice(2))
+    questions = [replace(examinee.question(batch), trace=True) for batch in batches]
+    return milestones(exercise.number, exercise.arguments), batches, questions
+
+
+def _between(known, reached, after):
+    """The steps that are seen neither before nor after what is wrong."""
+    stop = after.place if after else known[-1].place
+    return [one for one in known if reached.place < one.place <= stop]
 
 
 def _words(reached, answer, batch, known):

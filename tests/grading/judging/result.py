@@ -1,6 +1,6 @@
 """What a submission has earned, as plain data: all that the reports need, and nothing that has to be run."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -141,6 +141,18 @@ class Verdict:
                 self._causes[part][cause.kind] = cause
             else:
                 self._causes[part] = {NOT_REACHED: replace(cause, kind=NOT_REACHED)}
+
+    def settle(self, parts: Collection[str], cause: Cause) -> None:
+        """What was lost for an unknown cause is lost in these parts for this one, and right in all others."""
+        for causes in self._causes.values():
+            causes.pop(cause.kind, None)
+        for part in parts:
+            self._causes[part] = self._causes.get(part) or {cause.kind: cause}
+        self._causes = {part: causes for part, causes in self._causes.items() if causes}
+
+    @property
+    def needs_human(self) -> bool:
+        return any(cause.needs_human for causes in self._causes.values() for cause in causes.values())
 
     def note(self, part: str, text: str) -> None:
         self._notes[part] = text
