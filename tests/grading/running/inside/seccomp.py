@@ -66,7 +66,7 @@ def refuse(is_alone: bool) -> None:
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
     # SECCOMP_SET_MODE_FILTER; SPEC_ALLOW, or every branch of the submission's would become slower.
-    check(libc().syscall(number_of("seccomp"), 1, 4, ctypes.c_char_p(header)))
+    check(libc.syscall(number_of("seccomp"), 1, 4, ctypes.c_char_p(header)))
 
 
 def number_of(name: str) -> int | None:
