@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_the_innermost_rule_counts(new_sandbox, with_rules):
 
 
 def test_settings_travel_as_text():
-    assert Settings.from_json(json.loads(json.dumps(SETTINGS.to_json()))) == SETTINGS
+    assert Settings.from_dict(json.loads(json.dumps(asdict(SETTINGS)))) == SETTINGS
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no such modes")

@@ -14,17 +14,17 @@ from .support import LIMITS, grades_right
     [
         (
             "def work():\n    1 / 0",
-            r" at `1 / 0` \(ZeroDivisionError: division by zero\)\. So nobody is graded",
+            r"fails here at `1 / 0` \(ZeroDivisionError: division by zero\)\. So nobody is graded",
         ),
-        ("import os\ndef work():\n    os._exit(0)", r" \(it dies\)"),
-        ("raise ImportError('none')", r" at .*\(ImportError: none\)"),
+        ("import os\ndef work():\n    os._exit(0)", "dies"),
+        ("raise ImportError('none')", r"fails here at .*\(ImportError: none\)"),
     ],
 )
 def test_where_a_right_submission_fails_nobody_is_graded(new_sandbox, monkeypatch, bare, trial, why):
     monkeypatch.setattr(sandboxes, "TRIAL", trial)
     with (
         new_sandbox(levels=[bare.level]) as sandbox,
-        pytest.raises(SandboxError, match=f"A right submission fails here{why}"),
+        pytest.raises(SandboxError, match=f"A right submission {why}"),
     ):
         sandbox.start()
 

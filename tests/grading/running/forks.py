@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from .inside.linux import below
 from .inside.settings import Settings
@@ -86,7 +87,7 @@ class Server(contextlib.AbstractContextManager):
         """
         control, theirs = _pair()
         with theirs:
-            pid = self.ask({"settings": settings.to_json()}, [theirs.fileno()])
+            pid = self.ask({"settings": asdict(settings)}, [theirs.fileno()])
         if not pid:
             control.close()
             raise SandboxError(

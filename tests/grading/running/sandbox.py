@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -134,8 +134,10 @@ class Sandbox(contextlib.ExitStack):
             return str(error)
         if isinstance(found, Returned):
             return None
-        why = f"{found.kind}: {found.message}" if isinstance(found, Raised) else "it dies"
-        return f"A right submission fails here{_place(found)} ({why[:300]})."
+        if not isinstance(found, Raised):
+            return "A right submission dies here."
+        place = f" at `{found.code}`" if found.code else ""
+        return f"A right submission fails here{place} ({found.kind}: {found.message[:300]})."
 
     def _start(self, level):
         uid = next(self._uids) if is_root() else None  # never as root
@@ -194,7 +196,7 @@ class Sandbox(contextlib.ExitStack):
             process.wait()
 
         try:
-            send(ours[0], message | {"settings": self._settings(level).to_json()})
+            send(ours[0], message | {"settings": asdict(self._settings(level))})
             wait_for(process.pid, ours[1])
         except BaseException:
             kill()
@@ -204,10 +206,6 @@ class Sandbox(contextlib.ExitStack):
     def _close_servers(self):
         while self._servers:
             self._servers.popitem()[1].__exit__()
-
-
-def _place(answer):
-    return f" at `{answer.code}`" if isinstance(answer, Raised) and answer.code else ""
 
 
 @contextlib.contextmanager

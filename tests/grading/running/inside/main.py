@@ -52,7 +52,7 @@ def _import(names):
 
 def _prepared(settings, answer_to):
     """What shuts in the submissions of this process, once all is imported; and who waits for that is told."""
-    settings = Settings.from_json(settings)
+    settings = Settings.from_dict(settings)
     try:
         confinement = Confinement(settings)
     except OSError as error:

@@ -1,6 +1,5 @@
 """What a process that runs submissions is told: how they are shut in, and how much they may use."""
 
-import dataclasses
 from dataclasses import dataclass
 
 
@@ -49,7 +48,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is the same for all submissions of a process; it travels as JSON.
+    """What is the same for all submissions of a process; it travels as a dictionary.
 
     Attributes:
         level: how they are shut in.
@@ -65,9 +64,6 @@ class Settings:
     preload: list[str]
     limits: Limits
 
-    def to_json(self) -> dict:
-        return dataclasses.asdict(self)
-
     @classmethod
-    def from_json(cls, fields: dict) -> "Settings":
+    def from_dict(cls, fields: dict) -> "Settings":
         return cls(**fields | {"level": Level(**fields["level"]), "limits": Limits(**fields["limits"])})
