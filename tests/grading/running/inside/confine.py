@@ -26,12 +26,14 @@ class Confinement:
     def __init__(self, settings: Settings):
         """
         Raises:
-            OSError: this machine can't give what the level has.
+            OSError, KeyError: this machine can't give what the level has.
         """
-        self._level, self._limits = settings.level, settings.limits
-        self._namespaces = Namespaces(settings) if settings.level.namespaces else None
+        level = self._level = settings.level
+        self._limits = settings.limits
+        self._namespaces = Namespaces(settings) if level.namespaces else None
+        self._filter = seccomp.steps_for_all(is_alone=level.namespaces) if level.filter else b""
         self._shown = []
-        if settings.level.landlock:
+        if level.landlock:
             hidden, names = rules.hidden(settings), filter(os.path.exists, rules.shown(settings))
             self._shown = [one for path in names for one in rules.outside(os.path.realpath(path), hidden)]
         if libc is not None and not self._namespaces:
@@ -57,7 +59,7 @@ class Confinement:
         Returns the new numbers of `line`.
 
         Raises:
-            OSError, KeyError: this machine can't give what the level has.
+            OSError: this machine can't give what the level has.
         """
         if resource is None:
             return list(line)
@@ -84,7 +86,7 @@ class Confinement:
         if level.landlock:
             landlock.restrict(self._shown, (*rules.DEVICES, folder))
         if level.filter:
-            seccomp.refuse(is_alone=level.namespaces)
+            seccomp.refuse(self._filter, is_alone=level.namespaces)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # too large a file is an OSError
         os.closerange(3, high)
         return line

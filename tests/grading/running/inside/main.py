@@ -55,7 +55,7 @@ def _prepared(settings, answer_to):
     settings = Settings.from_dict(settings)
     try:
         confinement = Confinement(settings)
-    except OSError as error:
+    except (OSError, KeyError) as error:
         send(
             answer_to,
             {"error": f"This machine does not give what the level {settings.level.name} has ({error})."},

@@ -28,7 +28,7 @@ def start(confinement: Confinement, place: dict, line: tuple[int, ...]) -> None:
     """Take the place of a submission, its "folder" and "uid", then serve it over the two files of `line`.
 
     Raises:
-        OSError, KeyError: this machine can't give what the level has.
+        OSError: this machine can't give what the level has.
     """
     folder = place["folder"]
     os.environ.update(dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), folder))
