@@ -39,7 +39,7 @@ def wait_for(pid: int, replies: int) -> None:
         raise SandboxError(error)
 
 
-class Server(contextlib.AbstractContextManager):
+class Server:
     """A process that forks: submissions, or servers that have imported more than itself.
 
     It ends with what it has forked as soon as nobody can ask it any more.
@@ -61,7 +61,7 @@ class Server(contextlib.AbstractContextManager):
             if_not.pop_all()
         self.memory_bytes = memory_bytes + memory_of([pid, *below(pid)])
 
-    def __exit__(self, *_):
+    def close(self) -> None:
         self._control.close()
 
     def ask(self, message: dict, fds=()) -> int:
@@ -70,7 +70,7 @@ class Server(contextlib.AbstractContextManager):
         If an interrupt comes between, it is closed: who asks next would hear this answer.
         """
         with self._one_at_a_time, contextlib.ExitStack() as if_not:
-            if_not.enter_context(self)
+            if_not.callback(self.close)
             with contextlib.suppress(OSError, EOFError):
                 socket.send_fds(self._control, [b"."], fds)
                 send(self._control.fileno(), message)
@@ -115,7 +115,7 @@ def new_origin(many: bool = False) -> Iterator[Server]:
             stderr=subprocess.DEVNULL,
         )
     try:
-        with Server(control, process.pid) as server:
+        with contextlib.closing(Server(control, process.pid)) as server:
             yield server
     finally:
         process.kill()

@@ -172,7 +172,7 @@ class Sandbox(contextlib.ExitStack):
                 server = self._servers[key]
                 if pid := server.ask(message, theirs):
                     break
-                del self._servers[key]  # it has just died; that is not this submission's fault
+                self._servers.pop(key).close()  # it has just died; that is not this submission's fault
         if not pid:
             raise SandboxError("The grader can't start a process for submissions any more.")
 
@@ -205,7 +205,7 @@ class Sandbox(contextlib.ExitStack):
 
     def _close_servers(self):
         while self._servers:
-            self._servers.popitem()[1].__exit__()
+            self._servers.popitem()[1].close()
 
 
 @contextlib.contextmanager
