@@ -149,8 +149,10 @@ class Sandbox(contextlib.ExitStack):
             if_not.callback(remove, os.path.dirname(folder))
             for fd in ours:
                 if_not.callback(os.close, fd)
-            begin = self._fork if self._origin else self._spawn
-            family, memory, kill = begin(level, message, ours, theirs)
+            if self._origin:
+                family, memory, kill = self._fork(level, message, theirs)
+            else:
+                family, memory, kill = self._spawn(level, message, theirs, ours)
             if_not.pop_all()
         on_disk = None if level.namespaces else self.limits.folder_bytes
         memory += self.limits.memory_bytes
@@ -159,7 +161,7 @@ class Sandbox(contextlib.ExitStack):
     def _settings(self, level):
         return Settings(level, readable(), self._hidden, self._preload, self.limits)
 
-    def _fork(self, level, message, _, theirs):
+    def _fork(self, level, message, theirs):
         """Start a process, which reads and writes `theirs`, and close these.
 
         Returns the process below which all of its own are, the bytes that this holds, and what ends it.
@@ -184,7 +186,7 @@ class Sandbox(contextlib.ExitStack):
 
         return server.pid, server.memory_bytes, kill
 
-    def _spawn(self, level, message, ours, theirs):
+    def _spawn(self, level, message, theirs, ours):
         """As `_fork`, by a process with its own import of torch."""
         with _closing(theirs):
             process = popen([], **dict(zip(("stdin", "stdout", "stderr"), theirs, strict=True)))
