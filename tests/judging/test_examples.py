@@ -7,7 +7,7 @@ import pytest
 from tests.examples import EXPECTED, submissions, verdict
 from tests.grading.handed_in.submission import imported_by
 from tests.grading.judging.grade import grade
-from tests.grading.running.forks import Origin
+from tests.grading.running.forks import new_origin
 from tests.grading.running.process import Limits
 from tests.grading.running.sandbox import Sandbox
 from tests.grading.sheet.rubric import CRITERIA
@@ -16,7 +16,7 @@ from tests.grading.sheet.rubric import CRITERIA
 @pytest.fixture(scope="module")
 def origin():
     """One import of torch for all examples."""
-    with Origin() as origin:
+    with new_origin() as origin:
         yield origin if sys.platform.startswith("linux") else None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading.running.forks import Origin
+from tests.grading.running.forks import new_origin
 from tests.grading.running.inside.settings import BARE, CONTAINER, FILTER, FULL
 from tests.grading.running.process import SandboxError, remove
 from tests.grading.running.sandbox import Sandbox
@@ -20,7 +20,7 @@ def origin():
     if not IS_LINUX:
         yield None
         return
-    with Origin() as origin:
+    with new_origin() as origin:
         yield origin
 
 

@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from tests.examples import RIGHT
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
 from tests.grading.running import sandbox as sandboxes
-from tests.grading.running import trial
 from tests.grading.running.inside.linux import below
 from tests.grading.running.inside.settings import BARE, CONTAINER, FILTER, FULL
 from tests.grading.running.process import remove
@@ -26,6 +26,12 @@ from .support import LINUX, PROGRAMS, ROOT, ROOT_ONLY, grades_right, idle_server
 
 NAMESPACES = ("unshare", "setns", "mount", "umount2")  # most containers refuse these
 LANDLOCK = (*NAMESPACES, "landlock_create_ruleset")
+
+
+def in_trial(lines):
+    """The trial with these lines at the beginning of its work."""
+    head = "def work():\n"
+    return sandboxes.TRIAL.replace(head, head + textwrap.indent(lines, "    "))
 
 
 def imports_torch_as(uid):
@@ -95,10 +101,11 @@ def test_network_and_processes_are_its_own(full):
             assert os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}")
 
 
-def test_a_level_at_which_a_right_submission_fails_falls_away(new_sandbox, monkeypatch, bare):
-    tried = trial.failure
-    monkeypatch.setattr(trial, "failure", lambda s, level: tried(s, level) if level.name == "bare" else "No.")
-    with new_sandbox() as sandbox:
+@LINUX
+def test_a_level_at_which_a_right_submission_fails_falls_away(new_sandbox, monkeypatch, full):
+    # It fails where the process is the first of its namespace.
+    monkeypatch.setattr(sandboxes, "TRIAL", in_trial("import os\nassert os.getpid() > 20\n"))
+    with new_sandbox(levels=[FULL, BARE]) as sandbox:
         found = grade(Submission("right", source=RIGHT), sandbox)
         assert found.total == TOTAL
         assert sandbox.level == BARE
@@ -161,10 +168,8 @@ def test_what_only_root_may_import(request, new_sandbox, monkeypatch, level):
         Path(folder, "roots_own.py").write_text("")
         lines = f"import sys\nsys.path.append({folder!r})\nimport roots_own\n"
         monkeypatch.syspath_prepend(folder)
-        code = "def import_it():\n    " + lines.replace("\n", "\n    ")
-        monkeypatch.setattr(trial, "SOURCE", f"{trial.SOURCE}\n{code}")
-        monkeypatch.setattr(trial, "CHECKS", [("imports it", "import_it", "torch")])
-        with new_sandbox(levels=[level], fork=True) as sandbox:
+        monkeypatch.setattr(sandboxes, "TRIAL", in_trial(lines))
+        with new_sandbox(levels=[level]) as sandbox:
             assert grades_right(sandbox, lines + RIGHT)
     finally:
         remove(folder)

@@ -92,8 +92,9 @@ FILLING = ["deep_folders", "locked_folders", "many_files", "full_folder"]
 
 
 @LINUX
-@pytest.mark.parametrize("name", FILLING)
-@pytest.mark.parametrize("level", ["full", "container"])
+@pytest.mark.parametrize(
+    ("level", "name"), [("full", "full_folder"), *(("container", name) for name in FILLING)]
+)
 def test_nothing_is_left_of_a_folder_however_it_was_filled(request, temporary, level, name):
     source = program(name, COUNT=100) + "\nprint('done')"
     with Session(request.getfixturevalue(level), Submission("test", source=source)) as session:

@@ -1,20 +1,46 @@
-"""Starts processes for submissions as forks of servers that have imported torch already."""
+"""Servers: processes that have imported torch already, and fork those of the submissions (Linux)."""
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import threading
+from collections.abc import Iterator
+from dataclasses import asdict
 
 from .inside.linux import below
-from .inside.settings import Limits
+from .inside.settings import Settings
 from .inside.wire import receive, send
-from .launch import NO_TORCH, PATIENCE, Starter, popen
-from .process import SandboxError, end_family, memory_of
+from .launch import popen
+from .process import SandboxError, memory_of
+
+PATIENCE = 120  # seconds for torch to be imported, on whatever machine
+NO_TORCH = (
+    "The grader can't start a process that imports torch. Does `python -c 'import torch'` work, and in time?"
+)
+
+
+def wait_for(pid: int, replies: int) -> None:
+    """Wait until a process that was just started has imported all, which it says in this file.
+
+    Raises:
+        SandboxError: torch can't be imported, or this machine can't give what the level has.
+    """
+    too_late = threading.Timer(PATIENCE, os.kill, (pid, signal.SIGTERM))
+    too_late.start()
+    try:
+        error = receive(replies)[0]["error"]
+    except (OSError, EOFError):
+        error = NO_TORCH
+    finally:
+        too_late.cancel()
+    if error:
+        raise SandboxError(error)
 
 
 class Server:
-    """A process that forks: submissions, and servers that have imported more than itself.
+    """A process that forks: submissions, or servers that have imported more than itself.
 
     It ends with what it has forked as soon as nobody can ask it any more.
 
@@ -26,42 +52,42 @@ class Server:
         """Of a process that was just started, and talks over the other end of `control`.
 
         Raises:
-            SandboxError: torch can't be imported, or the namespaces can't be had.
+            SandboxError: as `wait_for`.
         """
         self.pid, self._control, self._one_at_a_time = pid, control, threading.Lock()
         with contextlib.ExitStack() as if_not:
-            if_not.callback(self.close)
-            control.settimeout(PATIENCE)
-            try:
-                control.recv(1, socket.MSG_PEEK)
-                control.settimeout(None)
-                error = receive(control.fileno())[0]["error"]
-            except (OSError, EOFError):
-                error = NO_TORCH
-            if error:
-                raise SandboxError(error)
+            if_not.enter_context(control)
+            wait_for(pid, control.fileno())
             if_not.pop_all()
         self.memory_bytes = memory_bytes + memory_of([pid, *below(pid)])
 
+    def close(self) -> None:
+        self._control.close()
+
     def ask(self, message: dict, fds=()) -> int:
-        """What it answers: a process id, or 0, also if it is dead."""
-        with self._one_at_a_time:
-            try:
+        """What it answers: a process id, or 0 if it is dead.
+
+        If an interrupt comes between, it is closed: who asks next would hear this answer.
+        """
+        with self._one_at_a_time, contextlib.ExitStack() as if_not:
+            if_not.callback(self.close)
+            with contextlib.suppress(OSError, EOFError):
                 socket.send_fds(self._control, [b"."], fds)
                 send(self._control.fileno(), message)
-                return receive(self._control.fileno())[0]["pid"]
-            except (OSError, EOFError):
-                return 0
+                pid = receive(self._control.fileno())[0]["pid"]
+                if_not.pop_all()
+                return pid
+        return 0
 
-    def new_server(self, in_namespaces: bool, preload: list[str]) -> "Server":
-        """A server forked from this one, in namespaces of its own or in none, with these modules as well.
+    def new_server(self, settings: Settings) -> "Server":
+        """A server for submissions, forked from this one.
 
         Raises:
-            SandboxError: this one is dead, or the namespaces can't be had.
+            SandboxError: this one is dead, or the machine can't give what the level has.
         """
         control, theirs = _pair()
         with theirs:
-            pid = self.ask({"namespaces": in_namespaces, "preload": preload}, [theirs.fileno()])
+            pid = self.ask({"settings": asdict(settings)}, [theirs.fileno()])
         if not pid:
             control.close()
             raise SandboxError(
@@ -69,37 +95,31 @@ class Server:
             )
         return Server(control, pid, self.memory_bytes)
 
-    def close(self) -> None:
-        self._control.close()
 
+@contextlib.contextmanager
+def new_origin(many: bool = False) -> Iterator[Server]:
+    """The server that imports torch, once, and forks all others. Several sandboxes can share one.
 
-class Origin(Server, contextlib.AbstractContextManager):
-    """The server that imports torch, once, and forks all others. Several sandboxes can share one."""
+    Where `many` submissions are to come, half a second of preparation makes each of them cheaper.
 
-    def __init__(self, many: bool = False):
-        """Where `many` submissions are to come, half a second of preparation makes each of them cheaper.
-
-        Raises:
-            SandboxError: torch can't be imported.
-        """
-        control, theirs = _pair()
-        with theirs:
-            self._process = popen(
-                ["fork-many" if many else "fork", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        super().__init__(control, self._process.pid)
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self) -> None:
-        super().close()
-        self._process.kill()
-        self._process.wait()
+    Raises:
+        SandboxError: torch can't be imported.
+    """
+    control, theirs = _pair()
+    with theirs:
+        process = popen(
+            [str(theirs.fileno()), *(["many"] if many else [])],
+            pass_fds=[theirs.fileno()],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    try:
+        with contextlib.closing(Server(control, process.pid)) as server:
+            yield server
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _pair():
@@ -107,43 +127,3 @@ def _pair():
     for one in pair:
         one.settimeout(None)  # whatever others have set for all sockets
     return pair
-
-
-class Forks(Starter, contextlib.AbstractContextManager):
-    """Forks of servers: each thread that asks has one of its own (Linux)."""
-
-    forks = True
-
-    def __init__(self, limits: Limits, preload: list[str], hidden: list[str], origin: Origin):
-        super().__init__(limits, preload, hidden)
-        self._origin = origin
-        self._servers: dict[tuple[int, bool], Server] = {}
-
-    def __exit__(self, *_):
-        while self._servers:
-            self._servers.popitem()[1].close()
-
-    def _begin(self, settings, theirs, _):
-        is_alone = settings.level.namespaces
-        key, pid = (threading.get_ident(), is_alone), 0
-        try:
-            for _ in range(2):
-                if key not in self._servers:
-                    self._servers[key] = self._origin.new_server(is_alone, self.preload)
-                server = self._servers[key]
-                if pid := server.ask({"settings": settings.to_json()}, theirs):
-                    break
-                self._servers.pop(key).close()  # it has just died; that is not this submission's fault
-        finally:
-            for fd in theirs:
-                os.close(fd)
-        if not pid:
-            raise SandboxError("The grader can't start a process for submissions any more.")
-
-        def kill():
-            if is_alone:  # the id is one of the server's own namespace
-                server.ask({"end": pid})
-            else:
-                end_family(pid, server.pid, settings.uid)
-
-        return server.pid, server.memory_bytes, kill

@@ -1,19 +1,29 @@
-"""Where submissions run: a starter of processes, at the highest level that works on this machine."""
+"""Where submissions run: each in a process of its own, at the highest level that works on this machine."""
 
 import contextlib
+import itertools
 import os
 import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
 
-from . import trial
-from .forks import Forks, Origin
-from .inside.settings import BARE, FILTER, FULL, LEVELS, Level
-from .launch import PROJECT, Starter, is_root, library
-from .process import Limits, Process, SandboxError
+from ..handed_in.submission import Submission
+from .answers import Raised, Returned
+from .forks import Server, new_origin, wait_for
+from .inside.namespaces import FOLDER
+from .inside.settings import BARE, FILTER, FULL, LEVELS, Level, Settings
+from .inside.wire import send
+from .launch import PROJECT, is_root, library, new_folder, popen, readable
+from .process import Limits, Process, SandboxError, end_family, memory_of, remove
+from .question import Question
+from .session import Session
 
+TRIAL = (Path(__file__).parent / "inside" / "allowed.py").read_text(encoding="utf-8")
+PATIENCE = 60  # seconds for the trial: a folder of fonts may have to be read
 MISSING = {
     FILTER.name: "Submissions run at the level filter: they can read this machine's files, the model "
     "solution among them.",
@@ -38,7 +48,7 @@ class Sandbox(contextlib.ExitStack):
         hidden: Iterable[str | os.PathLike] = (),
         many: bool = False,
         levels: Sequence[Level] = LEVELS,
-        origin: Origin | None = None,
+        origin: Server | None = None,
     ):
         """
         Args:
@@ -54,15 +64,20 @@ class Sandbox(contextlib.ExitStack):
             SandboxError: torch can't be imported.
         """
         super().__init__()
-        self.limits = limits = limits or Limits()
-        hide = sorted({os.path.realpath(path) for path in (PROJECT, os.getcwd(), *hidden)})
-        if fork:
-            origin = origin or self.enter_context(Origin(many))
-            self._starter = self.enter_context(Forks(limits, sorted(preload), hide, origin))
-        else:
-            self._starter, levels = Starter(limits, sorted(preload), hide), [BARE]
+        self.limits = limits or Limits()
+        self._preload = sorted(preload)
+        self._hidden = sorted({os.path.realpath(path) for path in (PROJECT, os.getcwd(), *hidden)})
+        self._origin = origin if fork else None
+        self._servers: dict[tuple[int, Level], Server] = {}  # one for each thread
+        if not fork:
+            levels = [BARE]
+        elif not origin:
+            self._origin = self.enter_context(new_origin(many))
+        self.callback(self._close_servers)
         if is_root():  # then each level also for where only root can read Python's files
             levels = [one for level in levels for one in (level, replace(level, reads_all=True))]
+        first = 30_000 + os.getpid() % 300 * 100  # below 65,536: containers often know no higher ones
+        self._uids = itertools.cycle(range(first, first + 100))
         self._levels, self._choosing = levels, threading.Lock()
         self._found: Level | SandboxError | None = None  # what works, or why nothing does
 
@@ -90,18 +105,115 @@ class Sandbox(contextlib.ExitStack):
                 self._found = self._found or self._choose()
             if isinstance(self._found, SandboxError):
                 raise self._found
-            return self._starter.start(self._found)
+            return self._start(self._found)
         except OSError as error:  # a full disk, say
             raise SandboxError(f"The grader can't start a process for submissions: {error}.") from error
 
     def _choose(self):
         """The first level that is there and works together with what a right submission does."""
         for level in self._levels:
-            failure = trial.failure(self._starter, level)
+            failure = self._failure(level)
             if not failure:
                 return level
+            self._close_servers()
         return SandboxError(
             f"{failure} So nobody is graded. Is everything installed where other users may read it "
             f"({', '.join(library()) or 'nowhere'}), may they enter {tempfile.gettempdir()}, "
             "and is the limit of memory high enough?"
         )
+
+    def _failure(self, level):
+        """What a right submission can't do at this level, in a sentence, or None: no submission's fault."""
+        starts = SimpleNamespace(limits=self.limits, start=lambda: self._start(level))
+        try:
+            with Session(starts, Submission("trial", source=TRIAL), PATIENCE, ["work"]) as session:
+                found = session.loaded
+                if isinstance(found, tuple):
+                    found = session.call(Question("work", (), echo=True, trace=True))
+        except SandboxError as error:  # no process can be started
+            return str(error)
+        if isinstance(found, Returned):
+            return None
+        if not isinstance(found, Raised):
+            return "A right submission dies here."
+        place = f" at `{found.code}`" if found.code else ""
+        return f"A right submission fails here{place} ({found.kind}: {found.message[:300]})."
+
+    def _start(self, level):
+        uid = next(self._uids) if is_root() else None  # never as root
+        folder = new_folder(level, uid)
+        message = {"folder": FOLDER if level.namespaces else folder, "uid": uid}
+        requests, replies, output = os.pipe(), os.pipe(), os.pipe()
+        ours, theirs = (requests[1], replies[0], output[0]), (requests[0], replies[1], output[1])
+        with contextlib.ExitStack() as if_not:
+            if_not.callback(remove, os.path.dirname(folder))
+            for fd in ours:
+                if_not.callback(os.close, fd)
+            if self._origin:
+                family, memory, kill = self._fork(level, message, theirs)
+            else:
+                family, memory, kill = self._spawn(level, message, theirs, ours)
+            if_not.pop_all()
+        on_disk = None if level.namespaces else self.limits.folder_bytes
+        memory += self.limits.memory_bytes
+        return Process(folder, *ours, family, memory, on_disk, kill, is_fork=bool(self._origin))
+
+    def _settings(self, level):
+        return Settings(level, readable(), self._hidden, self._preload, self.limits)
+
+    def _fork(self, level, message, theirs):
+        """Start a process, which reads and writes `theirs`, and close these.
+
+        Returns the process below which all of its own are, the bytes that this holds, and what ends it.
+        """
+        key, pid = (threading.get_ident(), level), 0
+        with _closing(theirs):
+            for _ in range(2):
+                if key not in self._servers:
+                    self._servers[key] = self._origin.new_server(self._settings(level))
+                server = self._servers[key]
+                if pid := server.ask(message, theirs):
+                    break
+                self._servers.pop(key).close()  # it has just died; that is not this submission's fault
+        if not pid:
+            raise SandboxError("The grader can't start a process for submissions any more.")
+
+        def kill():
+            if level.namespaces:  # the id is one of the server's own namespace
+                server.ask({"end": pid})
+            else:
+                end_family(pid, server.pid, message["uid"])
+
+        return server.pid, server.memory_bytes, kill
+
+    def _spawn(self, level, message, theirs, ours):
+        """As `_fork`, by a process with its own import of torch."""
+        with _closing(theirs):
+            process = popen([], **dict(zip(("stdin", "stdout", "stderr"), theirs, strict=True)))
+
+        def kill():
+            if os.name == "posix":
+                end_family(process.pid, process.pid, message["uid"])
+            process.kill()
+            process.wait()
+
+        try:
+            send(ours[0], message | {"settings": asdict(self._settings(level))})
+            wait_for(process.pid, ours[1])
+        except BaseException:
+            kill()
+            raise
+        return process.pid, memory_of([process.pid]), kill
+
+    def _close_servers(self):
+        while self._servers:
+            self._servers.popitem()[1].close()
+
+
+@contextlib.contextmanager
+def _closing(fds):
+    try:
+        yield
+    finally:
+        for fd in fds:
+            os.close(fd)

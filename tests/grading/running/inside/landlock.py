@@ -4,10 +4,9 @@ import ctypes
 import os
 import stat
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from .linux import check, libc
-from .rules import Rules
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # the same numbers on all machines
 _RUN, _WRITE, _READ, _LIST = 1, 2, 4, 8
@@ -15,37 +14,28 @@ _OF_FILES = _RUN | _WRITE | _READ | 1 << 14  # …, truncate
 _SIGNALS_AND_ABSTRACT_SOCKETS = 3
 
 
-def restrict(rules: Rules) -> None:
-    """From here on, reach only what these rules show; and, from Linux 6.12 on, signal nobody else.
+def restrict(read: Iterable[str], write: Iterable[str]) -> None:
+    """From here on, reach only these files and folders; and, from Linux 6.12 on, signal nobody else.
 
     The process has no new privileges any more (PR_SET_NO_NEW_PRIVS).
 
     Raises:
         OSError: there is no Landlock here, or an early one that lets everybody truncate.
     """
-    version = check(libc().syscall(_CREATE, None, 0, 1))
+    version = check(libc.syscall(_CREATE, None, 0, 1))
     if version < 3:
         raise OSError("too old")
     everything = (1 << (16 if version >= 5 else 15)) - 1
     attributes = struct.pack("Q", everything)
     if version >= 6:
         attributes += struct.pack("QQ", 0, _SIGNALS_AND_ABSTRACT_SOCKETS)
-    ruleset = check(libc().syscall(_CREATE, attributes, len(attributes), 0))
-    for path in rules.read:
-        for one in outside(os.path.realpath(path), rules.hidden) if os.path.exists(path) else ():
-            _allow(ruleset, one, _RUN | _READ | _LIST)
-    for path in rules.write:
+    ruleset = check(libc.syscall(_CREATE, attributes, len(attributes), 0))
+    for path in read:
+        _allow(ruleset, path, _RUN | _READ | _LIST)
+    for path in write:
         _allow(ruleset, path, everything if os.path.isdir(path) else _READ | _WRITE)
-    check(libc().syscall(_RESTRICT, ruleset, 0))
+    check(libc.syscall(_RESTRICT, ruleset, 0))
     os.close(ruleset)
-
-
-def outside(path: str, hidden: Sequence[str]) -> list[str]:
-    """`path`, or what is in it outside `hidden`: Landlock can't take back further below what it allowed."""
-    if not any(one.startswith(path.rstrip("/") + "/") for one in hidden):
-        return [path]
-    inside = (os.path.join(path, name) for name in os.listdir(path))
-    return [found for one in inside if one not in hidden for found in outside(one, hidden)]
 
 
 def _allow(ruleset, path, access):
@@ -57,6 +47,6 @@ def _allow(ruleset, path, access):
         if not stat.S_ISDIR(os.fstat(fd).st_mode):
             access &= _OF_FILES
         rule = struct.pack("=Qi", access, fd)
-        check(libc().syscall(_ADD, ruleset, 1, ctypes.c_char_p(rule), 0))
+        check(libc.syscall(_ADD, ruleset, 1, ctypes.c_char_p(rule), 0))
     finally:
         os.close(fd)

@@ -10,10 +10,8 @@ import sys
 _HUGE_PAGE = 2 << 20
 _COLLAPSE = 25  # MADV_COLLAPSE
 
-
-def libc():
-    """The C library with Linux's calls, or None elsewhere."""
-    return ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
+# The C library with Linux's calls, or None elsewhere.
+libc = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
 
 def check(result: int) -> int:
@@ -67,7 +65,7 @@ def use_huge_pages() -> None:
     It makes forks of a large process cheap, from Linux 6.1 on, and never raises.
     """
     try:
-        advise = libc().madvise
+        advise = libc.madvise
         with open("/proc/self/maps") as file:
             lines = file.readlines()
     except (OSError, AttributeError, TypeError):

@@ -11,35 +11,34 @@ import signal
 import socket
 import sys
 
-from . import call, linux, namespaces
-from .rules import private
+from . import call, linux
+from .confine import Confinement
 from .settings import Settings
 from .submission import start, take_streams
-from .wire import READY, receive, send
+from .wire import receive, send
 
 
 def main():
-    """Do what the command line says.
+    """Without arguments: serve one submission over the first three files.
 
-    `serve SETTINGS MODULE...` serves one submission. `fork CONTROL` forks a server for whom asks on this
-    socket; `fork-many CONTROL` does so after a preparation that makes each fork cheaper.
+    With the number of a socket: fork a server for whom asks there. With "many" behind it, a preparation makes
+    each fork cheaper.
     """
-    what, *arguments = sys.argv[1:]
-    if what == "serve":
-        requests, replies = os.dup(0), os.dup(1)
+    control = socket.socket(fileno=int(sys.argv[1])) if sys.argv[1:] else None
+    if control is None:
+        line = os.dup(0), os.dup(1)
         take_streams(2)  # whatever the imports print
     call.import_torch()
     torch = call.torch
     torch.set_num_threads(1)
     torch.ones(2, 2) @ torch.ones(2, 2)  # reads /proc/cpuinfo, which a submission won't see
-    if what == "serve":
-        settings, *preload = arguments
-        _import(preload)
-        os.write(replies, READY)
-        start(Settings.from_json(settings), requests, replies)
+    if control is None:
+        message, _ = receive(line[0])
+        start(_prepared(message["settings"], line[1]), message, line)
     else:
         _import([])
-        _fork_for(socket.socket(fileno=int(arguments[0])))
+        send(control.fileno(), {"error": ""})
+        _fork_for(control)
 
 
 def _import(names):
@@ -47,31 +46,31 @@ def _import(names):
         with contextlib.suppress(Exception):  # who needs it will see
             importlib.import_module(name)
     gc.freeze()  # shared with the forks; collecting would copy it
-    if sys.argv[1] == "fork-many":
+    if "many" in sys.argv:
         linux.use_huge_pages()
 
 
-def _serve(control, in_namespaces, preload):
-    """Import more, then fork submissions."""
-    _import(preload)
-    private("/etc")  # looked up once, for all forks
-    namespace = None
-    if in_namespaces:
-        try:
-            namespace = namespaces.enter()
-        except OSError as error:
-            send(control.fileno(), {"error": f"Namespaces are refused ({error})."})
-            return
-    else:
-        linux.libc().prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: no daemon leaves this family
-    _fork_for(control, namespace)
-    if not in_namespaces:  # else the kernel does it
-        linux.end_below(os.getpid())
+def _prepared(settings, answer_to):
+    """What shuts in the submissions of this process, once all is imported; and who waits for that is told."""
+    settings = Settings.from_dict(settings)
+    try:
+        confinement = Confinement(settings)
+    except (OSError, KeyError) as error:
+        send(
+            answer_to,
+            {"error": f"This machine does not give what the level {settings.level.name} has ({error})."},
+        )
+        sys.exit()
+    _import(settings.preload)
+    send(answer_to, {"error": ""})
+    return confinement
 
 
-def _fork_for(control, namespace=None):
-    """Fork for who asks and answer with the new process' id, or end one, until nobody can ask any more."""
-    send(control.fileno(), {"error": ""})
+def _fork_for(control, confinement=None):
+    """Fork for who asks and answer with the new process' id, or end one, until nobody can ask any more.
+
+    Where nothing shuts them in, the forks are servers.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         data, fds, _, _ = socket.recv_fds(control, 1, 3)
@@ -82,19 +81,16 @@ def _fork_for(control, namespace=None):
             pid = message["end"]
             linux.end_group(pid)
         else:
-            pid = _fork(control, namespace, message, fds)
+            pid = _fork(control, confinement, message, fds)
         for fd in fds:
             os.close(fd)
         send(control.fileno(), {"pid": pid})
 
 
-def _fork(control, namespace, message, fds):
+def _fork(control, confinement, message, fds):
     """The id of a new process, which is a server or a submission; 0 if there can't be one."""
-    settings = Settings.from_json(message["settings"]) if "settings" in message else None
     try:
-        if namespace is not None:
-            namespaces.prepare(namespace, settings)
-        pid = os.fork()
+        pid = confinement.fork() if confinement else os.fork()
     except OSError:
         return 0
     if pid == 0:
@@ -102,12 +98,14 @@ def _fork(control, namespace, message, fds):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             control.close()
             os.setsid()
-            if settings is not None:
-                requests, replies, output = fds
-                take_streams(output)
-                start(settings, requests, replies)
+            if confinement:
+                take_streams(fds[2])
+                start(confinement, message, fds[:2])
             else:
-                _serve(socket.socket(fileno=fds[0]), message["namespaces"], message["preload"])
+                control = socket.socket(fileno=fds[0])
+                confinement = _prepared(message["settings"], fds[0])
+                _fork_for(control, confinement)
+                confinement.close()
         finally:
             os._exit(0)
     return pid

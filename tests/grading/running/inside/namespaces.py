@@ -4,8 +4,8 @@ import os
 import signal
 import socket
 
+from . import rules
 from .linux import check, libc
-from .rules import DEVICES, SHARED_MEMORY, rules_for
 from .settings import Settings
 
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
@@ -15,68 +15,48 @@ _NOSUID, _NODEV, _NOEXEC, _NOATIME, _NODIRATIME = 2, 4, 8, 1024, 2048
 _COVER = b"size=64k,nr_inodes=1024,mode=755"  # empty files take memory as well
 _NEVER_COVERED = ("/", "/usr", "/usr/lib", "/etc")  # should somebody grade from there
 FOLDER = os.path.realpath("/tmp") + "/.submission"  # the same for each, which has its own there
+_SHARED_MEMORY = "/dev/shm"  # for semaphores of its own, by which its processes wait
 
 
-def enter() -> int:
-    """From here on, this process is the first in a namespace of processes, whose file number is returned.
+class Namespaces:
+    """Those that forks of this process begin in. It becomes the first of one itself; its parent waits."""
 
-    Its parent waits for its end.
+    def __init__(self, settings: Settings):
+        """
+        Raises:
+            OSError: something is refused.
+        """
+        uid, gid = os.getuid(), os.getgid()
+        check(libc.unshare(_NEWPID | _NEWNET | _NEWIPC | (0 if uid == 0 else _NEWUSER)))
+        if uid != 0:  # a namespace of users makes an ordinary user the master of the other namespaces
+            maps = (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1"))
+            for name, text in maps:
+                with open(f"/proc/self/{name}", "w") as file:
+                    file.write(text)
+        pid = os.fork()
+        if pid:
+            os.closerange(3, 1024)
+            os.waitpid(pid, 0)
+            os._exit(0)
+        libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        self._processes = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        self._files = _with_hidden_files(settings)
+        self._room = b"size=%d,nr_inodes=4096,mode=700" % settings.limits.folder_bytes
 
-    Raises:
-        OSError: something is refused.
-    """
-    uid, gid = os.getuid(), os.getgid()
-    check(libc().unshare(_NEWPID | _NEWNET | _NEWIPC | (0 if uid == 0 else _NEWUSER)))
-    if uid != 0:  # a namespace of users makes an ordinary user the master of the other namespaces
-        maps = (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1"))
-        for name, text in maps:
-            with open(f"/proc/self/{name}", "w") as file:
-                file.write(text)
-    pid = os.fork()
-    if pid:
-        os.closerange(3, 1024)
-        os.waitpid(pid, 0)
-        os._exit(0)
-    libc().prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    return os.open("/proc/self/ns/pid", os.O_RDONLY)
+    def fork(self) -> int:
+        """A fork, the first process of a namespace inside of this one's: the kernel ends all with it."""
+        check(libc.setns(self._processes, _NEWPID))
+        check(libc.unshare(_NEWPID))
+        return os.fork()
 
-
-_files: int | None = None  # the namespace of mounts that all forks of this process begin with
-
-
-def prepare(namespace: int, settings: Settings) -> None:
-    """To be called before each fork: it is the first process of a namespace of its own, inside of this one.
-
-    When that ends, the kernel ends all that is in it.
-
-    Raises:
-        OSError: something is refused.
-    """
-    global _files
-    if _files is None:
-        _files = _with_hidden_files(settings)
-    check(libc().setns(namespace, _NEWPID))
-    check(libc().unshare(_NEWPID))
-
-
-def enter_files(settings: Settings) -> None:
-    """In the fork: see only the files of the rules, and write to memory.
-
-    Raises:
-        OSError: something is refused.
-    """
-    check(libc().setns(_files, _NEWNS))
-    check(libc().unshare(_NEWNS))
-    for path, size in _own(settings).items():
-        _mount("tmpfs", path, b"tmpfs", _NOSUID | _NODEV, size)
-    if settings.uid is not None:
-        os.chown(settings.folder, settings.uid, settings.uid)
-
-
-def _own(settings):
-    """What it may write to, with the sizes."""
-    folder = b"size=%d,nr_inodes=4096,mode=700" % settings.limits.folder_bytes
-    return {settings.folder: folder, SHARED_MEMORY: b"size=1m,nr_inodes=256,mode=1777"}
+    def enter_files(self, uid: int | None) -> None:
+        """In the fork: see only the files of the rules, and write to memory."""
+        check(libc.setns(self._files, _NEWNS))
+        check(libc.unshare(_NEWNS))
+        _mount("tmpfs", FOLDER, b"tmpfs", _NOSUID | _NODEV, self._room)
+        _mount("tmpfs", _SHARED_MEMORY, b"tmpfs", _NOSUID | _NODEV, b"size=1m,nr_inodes=256,mode=1777")
+        if uid is not None:
+            os.chown(FOLDER, uid, uid)
 
 
 def _with_hidden_files(settings):
@@ -86,7 +66,7 @@ def _with_hidden_files(settings):
         if os.fork() == 0:
             try:
                 os.umask(0o022)  # a strict one would make folders that the submission's user can't enter
-                check(libc().unshare(_NEWNS))
+                check(libc.unshare(_NEWNS))
                 namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY)
                 _hide_files(settings)
                 socket.send_fds(theirs, [b"."], [namespace])
@@ -104,12 +84,12 @@ def _hide_files(settings):
 
     A folder inside another is treated after it, so that the innermost word counts.
     """
-    rules = rules_for(settings)
     _mount("none", "/", None, _REC | _PRIVATE)
-    shown = {path: os.open(path, os.O_PATH) for path in rules.read if _is_folder(path)}
-    devices = {path: os.open(path, os.O_PATH) for path in DEVICES}
-    unnamed = {f"/{name}" for name in os.listdir("/")} - {*rules.read, "/proc"}
-    hidden = {*filter(_is_folder, unnamed), *rules.hidden} - {*_NEVER_COVERED} - {*shown}
+    names = rules.shown(settings)
+    shown = {path: os.open(path, os.O_PATH) for path in names if _is_folder(path)}
+    devices = {path: os.open(path, os.O_PATH) for path in rules.DEVICES}
+    unnamed = {f"/{name}" for name in os.listdir("/")} - {*names, "/proc"}
+    hidden = {*filter(_is_folder, unnamed), *rules.hidden(settings)} - {*_NEVER_COVERED} - {*shown}
     covers = ["/proc"]
     for path in sorted((*hidden, *shown), key=lambda path: path.count("/")):
         if path in shown:
@@ -123,7 +103,7 @@ def _hide_files(settings):
     for path, fd in devices.items():
         open(path, "w").close()
         _mount(f"/proc/self/fd/{fd}", path, None, _BIND)
-    for path in _own(settings):
+    for path in (FOLDER, _SHARED_MEMORY):
         os.makedirs(path)
     _mount("tmpfs", "/proc", b"tmpfs", 0, _COVER)
     for path in covers:  # one submission must leave nothing there for the next
@@ -145,4 +125,4 @@ def _is_folder(path):
 
 
 def _mount(source, target, kind, flags, options=None):
-    check(libc().mount(os.fsencode(source), os.fsencode(target), kind, flags, options))
+    check(libc.mount(os.fsencode(source), os.fsencode(target), kind, flags, options))

@@ -1,10 +1,9 @@
-"""What a submission may see of the machine's files: one table, for mounts and for Landlock."""
+"""What a submission may see of the machine's files, for mounts and for Landlock. All else is hidden."""
 
 import contextlib
-import functools
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from .settings import Settings
 
@@ -15,35 +14,21 @@ SYSTEM = (
 )  # fmt: skip
 # Programs take them for granted. Not /dev/zero: mapped, it is memory that no limit counts.
 DEVICES = ("/dev/null", "/dev/random", "/dev/urandom")
-SHARED_MEMORY = "/dev/shm"  # for semaphores of its own, by which its processes wait
 
 
-@dataclass(frozen=True)
-class Rules:
-    """Which files, and folders with all below them, may be read, and written to as well.
-
-    What is not named is hidden. Of several names for one file the longest counts; if in two lists, `read`.
-    """
-
-    read: tuple[str, ...]
-    write: tuple[str, ...]
-    hidden: tuple[str, ...]
+def shown(settings: Settings) -> list[str]:
+    """The folders that it may read with all below them. Inside of what is `hidden`, the innermost counts."""
+    return [*SYSTEM, *settings.library]
 
 
-def rules_for(settings: Settings) -> Rules:
-    """The whole table for one submission."""
-    is_alone = settings.level.namespaces
+def hidden(settings: Settings) -> list[str]:
+    """The grader, what was handed in, and what is for root alone."""
     # Without root's rights, the files' own modes say the same.
-    for_root_alone = private("/etc") if settings.level.reads_all or is_alone else ()
-    return Rules(
-        read=(*SYSTEM, *settings.library),
-        write=(*DEVICES, *([SHARED_MEMORY] if is_alone else []), settings.folder),  # else it is everybody's
-        hidden=(*for_root_alone, *settings.hidden),  # the grader, and what was handed in
-    )
+    is_for_root = settings.level.reads_all or settings.level.namespaces
+    return [*(private("/etc") if is_for_root else ()), *settings.hidden]
 
 
-@functools.cache
-def private(folder: str) -> tuple[str, ...]:
+def private(folder: str) -> list[str]:
     """What only its owner may read below a folder; of folders in folders the outermost."""
     found = []
     for entry in os.scandir(folder):
@@ -53,4 +38,12 @@ def private(folder: str) -> tuple[str, ...]:
                 found += [entry.path] if mode & 0o5 != 0o5 else private(entry.path)
             elif stat.S_ISREG(mode) and not mode & 0o4:
                 found.append(entry.path)
-    return tuple(found)
+    return found
+
+
+def outside(path: str, without: Sequence[str]) -> list[str]:
+    """`path`, or what is in it without these: Landlock can't take back further below what it allowed."""
+    if not any(one.startswith(path.rstrip("/") + "/") for one in without):
+        return [path]
+    inside = (os.path.join(path, name) for name in os.listdir(path))
+    return [found for one in inside if one not in without for found in outside(one, without)]

@@ -50,23 +50,23 @@ _LOAD, _AND, _JUMP_IF_EQUAL, _JUMP_IF_AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35
 _ALLOW, _FAIL = 0x7FFF0000, 0x50000  # SECCOMP_RET_ALLOW; SECCOMP_RET_ERRNO, with the errno added
 
 
-def refuse(is_alone: bool) -> None:
-    """Refuse the calls above, new user namespaces, and shared memory that belongs to no file.
+def refuse(steps: bytes, is_alone: bool) -> None:
+    """Refuse to this process what these steps do, and to reach others of its user unless it is alone.
 
     The process has no new privileges any more (PR_SET_NO_NEW_PRIVS).
 
-    Args:
-        is_alone: whether it sees no other processes and only files of its own; else it may not reach others
-            of its user, nor change files' modes, owners and times, nor take disk without writing.
-
     Raises:
-        OSError, KeyError: no filter can be had here.
+        OSError: no filter can be had here.
     """
-    code = _program(None if is_alone else os.getpid())
-    buffer = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
+    if not is_alone:
+        own = os.getpid()
+        for name, harmless in (("kill", (0, own)), ("tgkill", (own,)), ("prlimit64", (0, own))):
+            steps += _looked_at(name, 0, harmless, found=_ALLOW, otherwise=_FAIL + _EPERM)
+    steps += _step(_RETURN, _ALLOW)
+    buffer = ctypes.create_string_buffer(steps, len(steps))
+    header = struct.pack("HxxxxxxP", len(steps) // 8, ctypes.addressof(buffer))
     # SECCOMP_SET_MODE_FILTER; SPEC_ALLOW, or every branch of the submission's would become slower.
-    check(libc().syscall(number_of("seccomp"), 1, 4, ctypes.c_char_p(header)))
+    check(libc.syscall(number_of("seccomp"), 1, 4, ctypes.c_char_p(header)))
 
 
 def number_of(name: str) -> int | None:
@@ -78,8 +78,16 @@ def number_of(name: str) -> int | None:
     return NUMBERS[name][_ARCHITECTURES[platform.machine()][0]]
 
 
-def _program(own: int | None) -> bytes:
-    """The filter, for the process `own`; None where it is alone."""
+def steps_for_all(is_alone: bool) -> bytes:
+    """The steps that refuse the calls above, new user namespaces, and shared memory that belongs to no file.
+
+    Args:
+        is_alone: whether it sees no other processes and only files of its own; else it may not reach others
+            of its user, nor change files' modes, owners and times, nor take disk without writing.
+
+    Raises:
+        KeyError: no numbers are known for this machine.
+    """
     steps = [
         _step(_LOAD, 4),  # the architecture
         _step(_JUMP_IF_EQUAL, _ARCHITECTURES[platform.machine()][1], 1),
@@ -90,20 +98,17 @@ def _program(own: int | None) -> bytes:
         steps += [_step(_JUMP_IF_AT_LEAST, _X32, 0, 1), _step(_RETURN, _FAIL + _EPERM)]
     # The C library takes the old clone where clone3 is not there, and its flags can be looked at.
     answers = dict.fromkeys(REFUSED, _EPERM) | {"clone3": _ENOSYS, "setsid": 0}
-    if own is not None:
+    if not is_alone:
         # The C library writes zeros where it can't have the room without.
         answers |= dict.fromkeys(TO_OTHERS, _EPERM) | dict.fromkeys(IDLE_ON_FILES, 0)
         answers["fallocate"] = _EOPNOTSUPP
     for name, errno in answers.items():
         if (number := number_of(name)) is not None:
             steps += [_step(_JUMP_IF_EQUAL, number, 0, 1), _step(_RETURN, _FAIL + errno)]
-    steps += _looked_at("clone", 0, [_NEWUSER], _NEWUSER)
-    steps += _looked_at("mmap", 3, [_SHARED_AND_ANONYMOUS], _SHARED_AND_ANONYMOUS)
-    steps += _looked_at("fcntl", 1, _TO_AN_OWNER)
-    if own is not None:
-        for name, harmless in (("kill", (0, own)), ("tgkill", (own,)), ("prlimit64", (0, own))):
-            steps += _looked_at(name, 0, harmless, found=_ALLOW, otherwise=_FAIL + _EPERM)
-    return b"".join((*steps, _step(_RETURN, _ALLOW)))
+    steps.append(_looked_at("clone", 0, [_NEWUSER], _NEWUSER))
+    steps.append(_looked_at("mmap", 3, [_SHARED_AND_ANONYMOUS], _SHARED_AND_ANONYMOUS))
+    steps.append(_looked_at("fcntl", 1, _TO_AN_OWNER))
+    return b"".join(steps)
 
 
 def _looked_at(name, argument, values, mask=0xFFFFFFFF, found=_FAIL + _EPERM, otherwise=_ALLOW):
@@ -111,7 +116,7 @@ def _looked_at(name, argument, values, mask=0xFFFFFFFF, found=_FAIL + _EPERM, ot
     steps = [_step(_LOAD, 16 + 8 * argument), _step(_AND, mask)]
     steps += [_step(_JUMP_IF_EQUAL, value, len(values) - i) for i, value in enumerate(values)]
     steps += [_step(_RETURN, otherwise), _step(_RETURN, found)]
-    return [_step(_JUMP_IF_EQUAL, number_of(name), 0, len(steps)), *steps]
+    return b"".join([_step(_JUMP_IF_EQUAL, number_of(name), 0, len(steps)), *steps])
 
 
 def _step(code, value, if_so=0, if_not=0):

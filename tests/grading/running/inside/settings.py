@@ -1,7 +1,5 @@
-"""What the process of a submission is told: how it is shut in, where it may write, how much it may use."""
+"""What a process that runs submissions is told: how they are shut in, and how much they may use."""
 
-import dataclasses
-import json
 from dataclasses import dataclass
 
 
@@ -50,28 +48,22 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is told to one process; it travels as JSON.
+    """What is the same for all submissions of a process; it travels as a dictionary.
 
     Attributes:
-        level: how it is shut in.
-        folder: where it may write, by the name under which it sees it.
-        uid: the user and group that it runs as, None for the grader's own.
+        level: how they are shut in.
         library: the folders of Python and its packages.
-        hidden: the folders that it must not see, wherever they are.
-        limits: what it may use.
+        hidden: the folders that they must not see, wherever they are.
+        preload: the modules that are imported for them.
+        limits: what each may use.
     """
 
     level: Level
-    folder: str
-    uid: int | None
-    library: tuple[str, ...]
-    hidden: tuple[str, ...]
+    library: list[str]
+    hidden: list[str]
+    preload: list[str]
     limits: Limits
 
-    def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self))
-
     @classmethod
-    def from_json(cls, text: str) -> "Settings":
-        fields = json.loads(text)
+    def from_dict(cls, fields: dict) -> "Settings":
         return cls(**fields | {"level": Level(**fields["level"]), "limits": Limits(**fields["limits"])})

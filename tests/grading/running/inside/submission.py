@@ -9,10 +9,9 @@ import types
 
 from . import call
 from .cells import python_of, text_of
-from .confine import confine
+from .confine import Confinement
 from .load import add_what_a_notebook_has, cut_modules_in, defined_in, execute, execute_needed
 from .resume import call_resumed
-from .settings import Settings
 from .wire import receive, send
 
 _getpid, _exit = os.getpid, os._exit
@@ -25,23 +24,16 @@ def take_streams(output: int) -> None:
         os.dup2(source, target)
 
 
-def start(settings: Settings, requests: int, replies: int) -> None:
-    """Take the place of a submission, then serve it, over these files.
+def start(confinement: Confinement, place: dict, line: tuple[int, ...]) -> None:
+    """Take the place of a submission, its "folder" and "uid", then serve it over the two files of `line`.
 
     Raises:
-        OSError, KeyError: this machine can't give what the level has.
+        OSError: this machine can't give what the level has.
     """
-    os.environ.update(dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), settings.folder))
-    if os.name == "posix":
-        import fcntl  # not on Windows
-        import resource
-
-        # A submission that closes all the low numbers keeps its line to the grader, and gets no other.
-        high = min(700, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 10)
-        requests, replies = (fcntl.fcntl(fd, fcntl.F_DUPFD, high) for fd in (requests, replies))
-        confine(settings)
-        os.closerange(3, high)
-    os.chdir(settings.folder)
+    folder = place["folder"]
+    os.environ.update(dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), folder))
+    requests, replies = confinement.enter(folder, place["uid"], line)
+    os.chdir(folder)
     sys.stdin, sys.stdout, sys.stderr = (
         open(fd, mode, closefd=False, errors="replace", encoding="utf-8")
         for fd, mode in ((0, "r"), (1, "w"), (2, "w"))

@@ -8,7 +8,6 @@ import numpy as np
 
 MAX_ARRAYS = 256
 _DTYPES = {"f4": np.dtype("<f4"), "f8": np.dtype("<f8")}
-READY = b"\n"  # said once, by a process that is no fork, when its imports are done
 
 # As they were before a stranger's code ran.
 _dumps, _loads, _pack, _read, _write = json.dumps, json.loads, struct.pack, os.read, os.write
