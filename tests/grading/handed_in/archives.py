@@ -26,7 +26,6 @@ from .names import is_archive, is_code, passed_over
 MAX_OF_CLASS = 1 << 30  # bytes that are kept of a class's .tar.gz
 GZIP = b"\x1f\x8b"
 ZIP = (b"PK\3\4", b"PK\5\6")  # the second is an empty one
-_open_zips: list[tuple[zipfile.ZipFile, str]] = []  # with their places on the disk
 
 
 def list_class(archive: Item, path: tuple[str, ...]) -> list[Item]:

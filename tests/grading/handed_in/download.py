@@ -11,7 +11,7 @@ from .metadata import authors_of
 from .names import is_archive, is_code, passed_over
 from .person import Person
 from .plain import plain_people
-from .systems import LAYOUTS, SYSTEMS, System, is_told, read_entry, read_file_name, system_of
+from .systems import LAYOUTS, METADATA, SYSTEMS, System, is_told, read_entry, read_file_name, system_of
 
 MAX_WRAPPED = 4  # folders and archives around a download
 
@@ -39,8 +39,8 @@ def people_of_download(
     wanted = LAYOUTS[layout] if layout else None
     if wanted and any(read_entry(wanted, entry) for entry in entries):
         return _people_of(wanted, items)
-    system = None if layout else system_of(entries, name)
-    if system and is_one_of_several and (system.only_held or not is_told(system, entries, name)):
+    system = None if layout else system_of(entries, name, not is_one_of_several)
+    if system and is_one_of_several and not (system.tells and is_told(system, entries, name)):
         return None
     if system:
         return _people_of(system, items)
@@ -109,8 +109,8 @@ def _people_of(system: System, items):
     if any(person.is_group and not person.id for person in people):  # then all numbers are groups'
         for person in people:
             person.is_group = True
-    if system.authors:
-        people = _named(people, next((item for item in items if item.path == (system.authors,)), None))
+    if METADATA in system.own_files:
+        people = _named(people, next((item for item in items if item.path == (METADATA,)), None))
     ids = Counter(person.id for person in people if person.id)
     for person in people:
         if ids[person.id] > 1:  # two people are never one

@@ -152,7 +152,7 @@ def _path_back(grade):
     entry = grade.entry or (grade.id and f"{grade.name}_{grade.id}_assignsubmission_file")
     if grade.is_group or re.search(r"[/\\]", grade.entry):
         return []
-    told = ((system.name, read_entry(system, f"{entry}/")) for system in SYSTEMS if not system.only_held)
+    told = ((system.name, read_entry(system, f"{entry}/")) for system in SYSTEMS if system.tells)
     system, person = next((pair for pair in told if pair[1]), ("", None))
     if system == "Moodle" and person.id:
         return [_for_moodle(person.name, person.id)]
