@@ -1,7 +1,6 @@
 """The people of a course's download, told by the names at its own depth; below it, names are an author's."""
 
 import os
-import re
 from collections import Counter
 from dataclasses import replace
 
@@ -11,7 +10,17 @@ from .metadata import authors_of
 from .names import is_archive, is_code, passed_over
 from .person import Person
 from .plain import plain_people
-from .systems import LAYOUTS, METADATA, SYSTEMS, System, is_told, read_entry, read_file_name, system_of
+from .systems import (
+    LAYOUTS,
+    METADATA,
+    SYSTEMS,
+    System,
+    is_held,
+    is_told,
+    read_entry,
+    read_file_name,
+    system_of,
+)
 
 MAX_WRAPPED = 4  # folders and archives around a download
 
@@ -19,7 +28,7 @@ MAX_WRAPPED = 4  # folders and archives around a download
 def people_in(name: str, items: list[Item], layout: str | None) -> tuple[list[Person], list[str]]:
     """The people of a folder or an archive called `name`, and the names that are nobody's."""
     if found := people_of_download(name, items, layout):
-        return found[:2]
+        return found
     while len(items) == 1 and is_archive(items[0].name) and not items[0].problem:
         items = list_class(items[0], items[0].path)
     people, nobodys = plain_people(items, name)
@@ -28,8 +37,8 @@ def people_in(name: str, items: list[Item], layout: str | None) -> tuple[list[Pe
 
 def people_of_download(
     name: str, items: list[Item], layout: str | None, wrapped: int = 0, is_one_of_several: bool = False
-) -> tuple[list[Person], list[str], tuple[str, ...]] | None:
-    """The same, and the system's own names, of the download that is there; None if none is.
+) -> tuple[list[Person], list[str]] | None:
+    """The same of the download that is there; None if none is.
 
     Args:
         wrapped: in how many folders and archives it lies.
@@ -39,27 +48,24 @@ def people_of_download(
     wanted = LAYOUTS[layout] if layout else None
     if wanted and any(read_entry(wanted, entry) for entry in entries):
         return _people_of(wanted, items)
-    system = None if layout else system_of(entries, name, not is_one_of_several)
+    system = None if layout else system_of(entries, name)
     if system and is_one_of_several and not (system.tells and is_told(system, entries, name)):
         return None
     if system:
         return _people_of(system, items)
     folders = [one.removesuffix("/") for one in entries if one.endswith("/") or is_archive(one)]
-    holders = "|".join(system.holder for system in SYSTEMS if system.holder)
-    held = [one for one in folders if re.fullmatch(holders, one)]
+    held = [(one, system.own_files) for one in folders for system in SYSTEMS if is_held(system, one)]
     if wrapped == MAX_WRAPPED or not folders:
         return None
     inside: dict[str, list[Item]] = {}
     for item in items:
         inside.setdefault(item.path[0], []).append(item)
     if held or (len(folders) == 1 and not any(map(is_code, entries))):
-        holder, *_ = held or folders
+        holder, own_files = held[0] if held else (folders[0], ())
         found = people_of_download(holder, _opened(inside[holder]), layout, wrapped + 1, is_one_of_several)
         if not found:
             return None
-        people, nobodys, own = found
-        beside = [item for item in items if item.path[0] not in (holder, *own)]
-        return *_with_others(people, nobodys, beside), own
+        return _with_others(*found, [item for item in items if item.path[0] not in (holder, *own_files)])
     beside = sorted(inside.keys() - set(folders))
     if is_one_of_several or any(map(is_code, beside)):
         return None
@@ -75,7 +81,7 @@ def _people_of_several(folders, beside, layout, wrapped):
         if not found:
             return None
         people, nobodys = people + found[0], nobodys + found[1]
-    return people, nobodys, ()
+    return people, nobodys
 
 
 def _packed_size(item):
@@ -114,10 +120,9 @@ def _people_of(system: System, items):
     ids = Counter(person.id for person in people if person.id)
     for person in people:
         if ids[person.id] > 1:  # two people are never one
-            person.needs_human = True
             person.remark = f"Somebody else has the id {person.id}, too."
         person.name += f" ({', '.join(person.members)})" if person.members else ""
-    return *_with_others(people, [], beside), system.own_files
+    return _with_others(people, [], beside)
 
 
 def _with_others(people, nobodys, beside):
@@ -166,7 +171,7 @@ def _named(people, metadata):
         for name, id in named:
             person = Person(name, id, uploads=uploads, entry=folder)
             if not uploads:
-                person.needs_human, person.remark = True, f"{folder} is not in the download."
+                person.remark = f"{folder} is not in the download."
             found.append(person)
     return merged(found)
 

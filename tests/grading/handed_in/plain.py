@@ -55,11 +55,10 @@ def _with_files(people, files):
     }
     used = {name for item in files if glance(item)[0] for name in glance(item)[1]}
     for item, name in code.items():
-        is_helper = helpers.get(name.stem) is item
-        if is_helper and name.stem in used:
+        if helpers.get(name.stem) is item and name.stem in used:
             continue
         if name.stem not in by_name:
-            by_name[name.stem] = Person(name.stem, needs_human=is_helper)
+            by_name[name.stem] = Person(name.stem)
             people.append(by_name[name.stem])
         uses = [one for stem, one in helpers.items() if stem in glance(item)[1] and one is not item]
         by_name[name.stem].uploads += [item, *uses]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 # How much an entry that fits a system's pattern tells.
 CERTAIN = 3  # the system: nobody else calls anything so
-LIKELY = 2  # the system, if all entries fit
-VAGUE = 1  # it only with the other entries: people call their own folders so, too
+LIKELY = 2  # the system, with the other entries
+VAGUE = 1  # the same, but people call their own folders so, too
 NOTHING = 0  # any name fits
 
 
@@ -114,7 +114,7 @@ SYSTEMS = (
         r"(?P<id>\d{1,20})-\d+ - (?P<name>.+) - (?P<order>.*\b\d{4}\b.*)/",
         CERTAIN,
     ),
-    System("Sakai", "Ash, Anna(aash)/", r"(?P<name>.+, .+)\((?P<id>[^()]+)\)/", LIKELY),
+    System("Sakai", "Ash, Anna(aash)/", r"(?P<name>.+, .+)\((?P<id>[^()]+)\)/", CERTAIN),
     System(
         "Open edX",
         "[1] - 0123456789abcdef0123456789abcdef - solution.py",
@@ -162,39 +162,36 @@ class Entry:
     common: str = ""
 
 
-def system_of(entries: list[str], holder: str = "", is_alone: bool = True) -> System | None:
+def system_of(entries: list[str], holder: str = "") -> System | None:
     """The system whose download has these entries (those of folders end in "/"), or None.
 
     Args:
         holder: the name of the folder that they lie in.
-        is_alone: whether it may be the download of one person only.
     """
     told = [(system, [one for name in entries if (one := read_entry(system, name))]) for system in SYSTEMS]
     told = [(system, found) for system, found in told if found]
     for system, found in told:
-        if _is_held(system, holder):
+        if is_held(system, holder):
             return system
         people = {entry.id or entry.name for entry in found}
         are_alike = len({entry.common for entry in found}) == 1
         if system.tells and 2 * len(found) > len(entries) and len(people) > 1 and are_alike:
             return system
-    for system, found in told:
-        is_whole = is_alone and system.tells == LIKELY and len(found) == len(entries)
-        if system.tells == CERTAIN or is_whole or _has_names(system, entries):
-            return system
-    return None
+    certain = (system for system, _ in told if system.tells == CERTAIN or _has_names(system, entries))
+    return next(certain, None)
 
 
 def is_told(system: System, entries: list[str], holder: str) -> bool:
     """Whether what tells the system of these entries is nothing that people call their own folders, too."""
-    return system.tells >= LIKELY or _has_names(system, entries) or _is_held(system, holder)
+    return system.tells >= LIKELY or _has_names(system, entries) or is_held(system, holder)
 
 
 def _has_names(system, entries):
     return METADATA in system.own_files and METADATA in entries
 
 
-def _is_held(system, holder):
+def is_held(system: System, holder: str) -> bool:
+    """Whether a folder of this name holds the entries of the system."""
     return bool(system.holder and re.fullmatch(system.holder, holder))
 
 
