@@ -1,5 +1,6 @@
 """The command that grades a class, in this process: made-up grades instead of a sandbox."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading.course import pool
+from tests.grading.course import command, pool
 from tests.grading.course.command import main
 from tests.grading.course.outputs import Files
 from tests.grading.course.progress import Progress
@@ -39,6 +40,8 @@ def class_of(tmp_path, monkeypatch):
         return replace(found, name=submission.name, seed=probes.seed)
 
     monkeypatch.setattr(pool, "grade", fake)
+    nothing = functools.partial(pool.EndableSandbox, fork=False)  # which starts nothing by itself
+    monkeypatch.setattr(command, "EndableSandbox", nothing)
     monkeypatch.setenv("COLUMNS", "80")
 
     def make(*names):
@@ -233,7 +236,8 @@ def test_a_machine_that_cannot_grade_is_an_exit_status_and_what_was_graded_is_ke
     assert [row["submission"] for row in rows(tmp_path / "g.csv")] == ["a", "b"]
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_an_interrupt_keeps_what_was_graded(class_of, capsys, monkeypatch, tmp_path, name):
     number = getattr(signal, name)
     outside = signal.signal(number, signal.SIG_DFL)  # it may be ignored here
