@@ -186,7 +186,7 @@ def test_a_full_disk_is_told_before_anybody_is_graded(tmp_path):
         (["CLASS/a.zip", "--feedback", "CLASS/a.zip"], "a.zip is read, and would be overwritten"),
         (["CLASS", "--time-limit", "0"], "--time-limit: it is a number above 0, not '0'"),
         (["CLASS", "--memory-limit", "inf"], "it is a number above 0"),
-        (["CLASS", "--jobs", "0"], "--jobs: it is a whole number from 1 on"),
+        (["CLASS", "--jobs", "0"], "--jobs: it is a number above 0"),
         *((["CLASS", "--shard", k], "K/N, with K from 1 to N") for k in ("0/3", "4/3", "x", "1", "1/0")),
         (["CLASS", "--deadline", "2026-11-05"], "unrecognized arguments: --deadline"),
         (["CLASS", "--grade", "g.csv"], "unrecognized arguments: --grade"),

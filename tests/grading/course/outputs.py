@@ -152,9 +152,6 @@ class Outputs:
         if len(grades) < count:
             lines.append(f"{len(grades)} of {count} people are graded; these are not all.")
         lines += self._unclear
-        if self._table and (had := len(self._table.filled)):
-            anew = f"{self._table.regraded} were graded anew, the others are kept"
-            lines.append(f"{self.files.grades.name} had {had} rows; {anew}.")
         return lines + self._said
 
 

@@ -37,12 +37,9 @@ class Seen:
         return Seen(self.defined | later.defined, written, self.imports | later.imports)
 
 
+@functools.lru_cache(maxsize=64)  # a class has many files that are the same
 def see(source: str) -> Seen:
     """What a text holds; of one that is no Python or very long, what its words tell."""
-    return _seen_before(source) if len(source) < 5_000 else _see(source)
-
-
-def _see(source):
     tree = _parsed(source) if len(source) <= MAX_PARSED else None
     if tree is None:
         names = frozenset(seen_functions(source))
@@ -64,9 +61,6 @@ def _see(source):
             defined.add(name)
             (written.add if real else written.discard)(name)
     return Seen(frozenset(defined), frozenset(written), frozenset(_imports(tree)))
-
-
-_seen_before = functools.lru_cache(maxsize=4096)(_see)  # a class has many files that are the same
 
 
 def seen_functions(source: str) -> set[str]:
@@ -145,8 +139,6 @@ def cells_of(text: str) -> list[str] | None:
 
 def decode(content: bytes, name: str) -> tuple[str, str | None, str | None]:
     """The (text, note, problem) of a file."""
-    if not content.strip():
-        return "", None, f"{name} is empty."
     if content.startswith(NO_PROGRAM):
         return "", None, f"{name} is no program, but a file of another kind."
     encodings = ["utf-8-sig", "latin-1"]

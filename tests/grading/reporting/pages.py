@@ -161,7 +161,7 @@ def _path_back(grade):
 
 def _for_moodle(name, number):
     """It tells the person by the second of the parts between underscores; it is the number alone."""
-    name = file_name(name.replace("_", " "), set()).replace("_", " ").strip() or "submission"
+    name = file_name(name, set()).replace("_", " ").strip() or "submission"
     return f"{name}_{number}_assignfeedback_file_feedback.html"
 
 

@@ -24,9 +24,6 @@ class Table:
 
     Each save reads the file anew, so that what another run or a human has written before it stays. There is
     no lock: of two saves in the same moment, one may be lost.
-
-    Attributes:
-        regraded: how many rows that the file had were graded anew.
     """
 
     def __init__(self, path: Path, people: Iterable[tuple[str, str]] = ()) -> None:
@@ -39,7 +36,7 @@ class Table:
             ValueError: the file is no table of grades; nothing is written then.
             OSError: it can't be read.
         """
-        self._path, self._people, self.regraded = path, list(people), 0
+        self._path, self._people = path, list(people)
         self._file = load_csv(path) if path.exists() else CsvFile()
         if not any(any(row) for row in self._file.rows):
             self._file = CsvFile([list(COLUMNS)])
@@ -56,8 +53,10 @@ class Table:
         self._who = [(ids.get(id, id), plain_name(names.get(name, name))) for id, name in written]
         self._who[0] = ("", "")
 
-    def save(self, grades: list[Grade]) -> None:
+    def save(self, grades: list[Grade]) -> list[str]:
         """Write the file with these grades, each in its row: that of the same id, or else of the same name.
+
+        Returns what to say about it.
 
         Raises:
             ValueError: it has become something else, and stays.
@@ -67,11 +66,12 @@ class Table:
         for row in map(row_of, grades):
             place = now.put(row)
             new += [place] if self._place(row) is None else []
-        self.regraded = len(grades) - len(new)
         rows = [now._file.rows[place] for place in new]
         for place, row in zip(sorted(new), rows, strict=True):
             now._file.rows[place] = row
         write_whole(self._path, now.to_bytes())
+        anew = f"{len(grades) - len(new)} were graded anew, the others are kept"
+        return [f"It had {had} rows; {anew}."] if (had := len(self.filled)) else []
 
     @property
     def filled(self) -> list[dict[str, str]]:
