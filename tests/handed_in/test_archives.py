@@ -5,6 +5,7 @@ import gzip
 import os
 import subprocess
 import sys
+import tarfile
 import unicodedata
 
 import pytest
@@ -24,6 +25,8 @@ def damaged():
 
 
 BOMB = {"solution.py": b"#" * (17 << 20)}
+HUGE = tarfile.TarInfo("x.bin")
+HUGE.size = 17 << 30
 NESTED = {"a.zip": {"b.zip": {"c.zip": {"d.zip": {"solution.py": RIGHT}}}}}
 
 
@@ -34,6 +37,7 @@ NESTED = {"a.zip": {"b.zip": {"c.zip": {"d.zip": {"solution.py": RIGHT}}}}}
         ("x.tar.gz", b"\x1f\x8b", "can't be read: it is damaged"),
         ("x.tar.gz", gzip.compress(bytes(1 << 20)), "No "),
         ("x.zip", damaged(), "damaged"),
+        ("x.tar.gz", gzip.compress(HUGE.tobuf(tarfile.GNU_FORMAT)), "it holds more than 16 GiB"),
         ("x.zip", BOMB, "larger than 16 MiB"),
         ("x.zip", NESTED, "too many archives"),
         ("x.zip", {f"{i}.py": "" for i in range(10_001)}, "it holds too many files"),

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from ..handed_in.submission import Submission
@@ -34,29 +35,25 @@ def load_overrides(path: Path) -> list[Override]:
     """A CSV file with the columns submission, criterion, points and reason.
 
     Raises:
-        ValueError: a sentence that names the line.
+        ValueError: a sentence that names the row, as a spreadsheet counts them.
         OSError: it can't be read.
     """
     file = load_csv(path)
     columns = [column.strip().lower() for column in file.rows[0]] if file.rows else []
     if not {"submission", "criterion", "points", "reason"} <= set(columns):
         raise ValueError(f"{path.name} needs the columns submission, criterion, points, reason")
-    found: dict[tuple, Override] = {}
-    for line, row in zip(file.lines[1:], file.rows[1:], strict=True):
+    found = []
+    for place, row in enumerate(file.rows[1:], 2):
         if not any(cell.strip() for cell in row):
             continue
         try:
             if any(row[len(columns) :]):
                 raise ValueError("there are more cells than columns; a comma in a cell needs quotes")
-            cells = dict.fromkeys(columns, "") | dict(zip(columns, row, strict=False))
-            override = _override({column: " ".join(cell.split()) for column, cell in cells.items()})
-            key = plain_name(override.submission), override.criterion
-            if key in found:
-                raise ValueError(f"{override.submission} has points for {override.criterion} already")
+            cells = dict(zip_longest(columns, row, fillvalue=""))
+            found.append(_override({column: " ".join(cell.split()) for column, cell in cells.items()}))
         except ValueError as error:
-            raise ValueError(f"{path.name}, line {line}: {error}") from None
-        found[key] = override
-    return list(found.values())
+            raise ValueError(f"{path.name}, row {place}: {error}") from None
+    return found
 
 
 def _override(cells):
