@@ -30,8 +30,9 @@ REFERENCE = (ROOT / "solution.py").read_text(encoding="utf-8")
 def source(tmp_path_factory):
     """The autograder as Gradescope unpacks it, far from this project."""
     folder = tmp_path_factory.mktemp("gradescope")
-    command = [sys.executable, "-m", "tests.grading.handing_out.autograder", str(folder / "autograder.zip")]
-    subprocess.run(command, cwd=ROOT, check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["autograder", str(folder / "autograder.zip")])
+        autograder.main()
     with zipfile.ZipFile(folder / "autograder.zip") as archive:
         modes = {info.filename: info.external_attr >> 16 & 0o777 for info in archive.infolist()}
         archive.extractall(folder / "source")
