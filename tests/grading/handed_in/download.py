@@ -55,33 +55,24 @@ def people_of_download(
         return _people_of(system, items)
     folders = [one.removesuffix("/") for one in entries if one.endswith("/") or is_archive(one)]
     held = [(one, system.own_files) for one in folders for system in SYSTEMS if is_held(system, one)]
-    if wrapped == MAX_WRAPPED or not folders:
+    holders, own_files = ([held[0][0]], held[0][1]) if held else (folders, ())
+    is_several = is_one_of_several or len(holders) > 1
+    if wrapped == MAX_WRAPPED or not holders or (is_one_of_several and len(holders) > 1):
         return None
     inside: dict[str, list[Item]] = {}
     for item in items:
         inside.setdefault(item.path[0], []).append(item)
-    if held or (len(folders) == 1 and not any(map(is_code, entries))):
-        holder, own_files = held[0] if held else (folders[0], ())
-        found = people_of_download(holder, _opened(inside[holder]), layout, wrapped + 1, is_one_of_several)
-        if not found:
-            return None
-        return _with_others(*found, [item for item in items if item.path[0] not in (holder, *own_files)])
-    beside = sorted(inside.keys() - set(folders))
-    if is_one_of_several or any(map(is_code, beside)):
+    beside = [item for item in items if item.path[0] not in (*holders, *own_files)]
+    if not held and any(is_code(item.path[0]) for item in beside):
         return None
-    return _people_of_several({name: inside[name] for name in folders}, beside, layout, wrapped)
-
-
-def _people_of_several(folders, beside, layout, wrapped):
-    """Those of a folder that holds several downloads instead of people."""
-    people, nobodys = [], beside
+    people, nobodys = [], []
     # The smallest archives come first: most often they tell, and no stranger's bomb is opened.
-    for name, items in sorted(folders.items(), key=lambda one: sum(map(_packed_size, one[1]))):
-        found = people_of_download(name, _opened(items), layout, wrapped + 1, True)
+    for holder in sorted(holders, key=lambda one: sum(map(_packed_size, inside[one]))):
+        found = people_of_download(holder, _opened(inside[holder]), layout, wrapped + 1, is_several)
         if not found:
             return None
         people, nobodys = people + found[0], nobodys + found[1]
-    return people, nobodys
+    return _with_others(people, nobodys, beside)
 
 
 def _packed_size(item):

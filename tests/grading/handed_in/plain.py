@@ -20,24 +20,17 @@ def plain_people(items: list[Item], name: str = "") -> tuple[list[Person], list[
     Without a name, they aren't one person's. Returns the names of files that are nobody's, too.
     """
     items = _unwrapped(items)
-    if groups := _groups(items):
-        people, nobodys = [], []
-        for group in (*sorted(groups), None):
-            within = [
-                item if group is None else replace(item, path=item.path[1:])
-                for item in items
-                if (item.path[0] == group and len(item.path) > 1 if group else item.path[0] not in groups)
-            ]
-            more, others = plain_people(within)
-            people, nobodys = people + more, nobodys + others
-        return people, nobodys
-    files = [item for item in items if len(item.path) == 1 and item.name]
-    if name and _is_one(items, [item for item in files if is_code(item.name) or item.problem]):
-        return [Person(name, uploads=items)], []
     folders: dict[str, list[Item]] = {}
     for item in items:
         if len(item.path) > 1 and item.path[0]:
             folders.setdefault(item.path[0], []).append(replace(item, path=item.path[1:]))
+    if groups := _groups(items):
+        outside = [item for item in items if item.path[0] not in groups]
+        found = [plain_people(some) for some in (*(folders[name] for name in sorted(groups)), outside)]
+        return [one for people, _ in found for one in people], [one for _, names in found for one in names]
+    files = [item for item in items if len(item.path) == 1 and item.name]
+    if name and _is_one(items, [item for item in files if is_code(item.name) or item.problem]):
+        return [Person(name, uploads=items)], []
     people = [Person(folder, uploads=folders[folder]) for folder in sorted(folders)]
     empty = [item for item in items if not item.name and len(item.path) == 1]
     people += [Person(name, uploads=[item]) for item in empty]
