@@ -126,7 +126,7 @@ def _single(path, item):
     person = Person(name, uploads=[item], only=path.name)
     beside = {entry.stem for entry in path.parent.iterdir()} if path.suffix != ".ipynb" else set()
     is_among_ours = path.parent == PROJECT and not is_solution
-    if path.is_symlink() or is_among_ours or (beside and not beside & glance(item)[1]):
+    if path.is_symlink() or is_among_ours or (beside and not beside & glance(item).imports):
         return person
     for other in plain_people(list(list_folder(path.parent)), path.parent.name)[0]:
         if item.location in {upload.location for upload in other.uploads}:

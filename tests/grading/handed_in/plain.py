@@ -8,7 +8,7 @@ from dataclasses import replace
 from .item import Item
 from .names import CODE, FOREIGN, is_archive, is_code, is_notebook, name_of
 from .person import Person
-from .source import decode, seen_functions, seen_imports
+from .source import Seen, decode, seen_by_words
 
 # What somebody may have handed in instead of code; tables and the like are a teacher's.
 DOCUMENTS = (".pdf", ".doc", ".docx", ".odt", ".rtf", ".tex", ".pages", ".png", ".jpg", ".jpeg", ".heic")
@@ -44,23 +44,24 @@ def _with_files(people, files):
     helpers = {  # an empty solution.py is somebody's work
         name.stem: item
         for item, name in code.items()
-        if item.name.endswith(".py") and not glance(item)[0] and name.base != "solution"
+        if item.name.endswith(".py") and not glance(item).defined and name.base != "solution"
     }
-    used = {name for item in files if glance(item)[0] for name in glance(item)[1]}
+    used = {name for item in files if glance(item).defined for name in glance(item).imports}
     for item, name in code.items():
         if helpers.get(name.stem) is item and name.stem in used:
             continue
         if name.stem not in by_name:
             by_name[name.stem] = Person(name.stem)
             people.append(by_name[name.stem])
-        uses = [one for stem, one in helpers.items() if stem in glance(item)[1] and one is not item]
+        uses = [one for stem, one in helpers.items() if stem in glance(item).imports and one is not item]
         by_name[name.stem].uploads += [item, *uses]
     nobodys = []
     for item in (item for item in files if item not in code):
         stem, lower = name_of(item.name).stem, item.name.lower()
+        is_work = is_archive(lower) or lower.endswith((*FOREIGN, *DOCUMENTS)) or glance(item).defined
         if stem in by_name:
             by_name[stem].uploads.append(item)
-        elif item.problem or is_archive(lower) or lower.endswith((*FOREIGN, *DOCUMENTS)) or glance(item)[0]:
+        elif item.problem or is_work:
             name = item.name if item.problem and not is_archive(lower) else stem
             people.append(Person(name, uploads=[item]))
         else:
@@ -74,7 +75,7 @@ def _unwrapped(items):
     top = sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, ranks))
     inner = {item.path[top] for item in items}
     files = [item for item in items if len(item.path) == top + 1]
-    glances = [glance(item)[0] for item in files]
+    glances = [glance(item).defined for item in files]
     is_one = any(is_code(item.name) and name_of(item.name).base == "solution" for item in files)
     several = not is_one and sum(map(len, glances)) > len(set().union(*glances))
     if (files and not several and not _are_of_many(files)) or "tests" in inner or "src" in inner:
@@ -108,24 +109,23 @@ def _is_one(items, files):
         if len(item.path) > 1 and item.name == "solution.py":
             return False  # somebody's, even if it is empty
         strange = len(item.path) > 1 or (name_of(item.name).base != "solution" and item.name.endswith(".py"))
-        if strange and is_code(item.name) and glance(item)[0]:
+        if strange and is_code(item.name) and glance(item).defined:
             return False
     return True
 
 
 def _are_of_many(files):
     """Whether files are a class's notebooks, which somebody may have put a solution.py beside."""
-    work = [item for item in files if is_notebook(item.name) and glance(item)[0]]
+    work = [item for item in files if is_notebook(item.name) and glance(item).defined]
     return len({name_of(item.name).base for item in work}) > 2
 
 
 @functools.lru_cache(maxsize=10_000)
-def glance(item):
-    """Which of the functions a file seems to define, and what it seems to import."""
+def glance(item: Item) -> Seen:
+    """What a file seems to hold, by its words."""
     if item.problem or not item.name.lower().endswith((*CODE, ".txt")):
-        return set(), set()
+        return Seen()
     try:
-        text = decode(item.read()[: 1 << 20], "it")[0]
+        return seen_by_words(decode(item.read()[: 1 << 20], "it")[0])
     except ValueError:
-        return set(), set()
-    return seen_functions(text), seen_imports(text)
+        return Seen()

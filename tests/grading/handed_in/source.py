@@ -42,8 +42,7 @@ def see(source: str) -> Seen:
     """What a text holds; of one that is no Python or very long, what its words tell."""
     tree = _parsed(source) if len(source) <= MAX_PARSED else None
     if tree is None:
-        names = frozenset(seen_functions(source))
-        return Seen(names, names, frozenset(seen_imports(source)))
+        return seen_by_words(source)
     defined, written = set(), set()
     for node in _statements(tree):
         match node:
@@ -63,17 +62,13 @@ def see(source: str) -> Seen:
     return Seen(frozenset(defined), frozenset(written), frozenset(_imports(tree)))
 
 
-def seen_functions(source: str) -> set[str]:
-    """The functions that a text seems to define, by its words."""
+def seen_by_words(source: str) -> Seen:
+    """What a text seems to hold."""
     found = set(re.findall(rf"(?:\b|\\n)def[ \t]+({_NAMES})\b", source))
     found |= set(re.findall(rf"(?m)^[ \t]*({_NAMES})[ \t]*[=:]", source))
     lines = "\n".join(re.findall(r"(?m)^[ \t]*from[ \t]+\S+[ \t]+import\b.*", source))
-    return found | set(re.findall(rf"\b({_NAMES})\b", lines))
-
-
-def seen_imports(source: str) -> set[str]:
-    """The modules that a text seems to import, by its words."""
-    return set(re.findall(r"(?m)^[ \t]*(?:import|from)[ \t]+(\w+)", source))
+    names = frozenset(found | set(re.findall(rf"\b({_NAMES})\b", lines)))
+    return Seen(names, names, frozenset(re.findall(r"(?m)^[ \t]*(?:import|from)[ \t]+(\w+)", source)))
 
 
 def _imports(tree):

@@ -66,7 +66,6 @@ def _override(cells):
     points = float(text.replace(",", ".")) if re.fullmatch(r"\d{1,6}([.,]\d*)?", text) else -1
     if not 0 <= points <= maxima[criterion]:
         raise ValueError(f"the points of {criterion} lie between 0 and {maxima[criterion]:g}")
-    points = int(points) if points == int(points) else points
     return Override(cells["submission"], criterion, points, cells["reason"])
 
 
@@ -96,7 +95,7 @@ def assign(overrides: list[Override], people: list[Person]) -> tuple[dict[str, l
         exact = [person for person in fitting if plain_name(person.name) == who] or fitting
         if len(exact) == 1:
             theirs = found.setdefault(exact[0].name, [])
-            if override.criterion in {other.criterion for other in theirs}:  # once by name, once by id
+            if override.criterion in {other.criterion for other in theirs}:
                 said.append(f"{who} has points for {override.criterion} twice: the last count.")
             theirs.append(override)
         if len(fitting) > 1:

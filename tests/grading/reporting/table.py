@@ -51,7 +51,7 @@ class Table:
         ids, names = (ids_of({row[i] for row in written}, {who[i] for who in self._people}) for i in (0, 1))
         # Who stands in each row: an id, and a name.
         self._who = [(ids.get(id, id), plain_name(names.get(name, name))) for id, name in written]
-        self._who[0] = ("", "")
+        self._who[0] = (None, None)  # nobody
 
     def save(self, grades: list[Grade]) -> list[str]:
         """Write the file with these grades, each in its row: that of the same id, or else of the same name.
@@ -84,12 +84,14 @@ class Table:
     def _place(self, row):
         """Where the same person stands; under another name, if nobody of this run has the same id."""
         id, name = row.get("id", ""), plain_name(row["submission"])
-        same = [place for place, who in enumerate(self._who) if id and who[0] == id]
-        if same:  # two systems may give one id to two people
-            named = [place for place in same if self._who[place][1] == name]
-            return next(iter(named or [place for place in same if place not in self._put]), None)
-        named = [place for place, who in enumerate(self._who) if name and who[1] == name]
-        return next((place for place in named if not (id and self._who[place][0])), None)
+
+        def is_same(its_id, its_name):
+            return id == its_id if id and its_id else name == its_name
+
+        same = [place for place, who in enumerate(self._who) if is_same(*who)]
+        named = [place for place in same if self._who[place][1] == name]
+        # Two systems may give one id to two people.
+        return next(iter(named or [place for place in same if place not in self._put]), None)
 
     def put(self, row: dict[str, str]) -> int:
         """Write a person's row, and return its place."""
