@@ -16,6 +16,7 @@ from tests.grading.handed_in import item as bounds
 from tests.grading.handed_in import reader_process
 from tests.grading.handed_in.printable import printable
 from tests.handed_in.downloads import RIGHT, STUB, M, notebook, packed, rows, tree
+from tests.handed_in.test_bounds import BZIP2
 
 
 def damaged():
@@ -37,6 +38,7 @@ NESTED = {"a.zip": {"b.zip": {"c.zip": {"d.zip": {"solution.py": RIGHT}}}}}
         ("x.tar.gz", b"\x1f\x8b", "can't be read: it is damaged"),
         ("x.tar.gz", gzip.compress(bytes(1 << 20), mtime=0), "No "),
         ("x.zip", damaged(), "damaged"),
+        ("x.zip", BZIP2, "solution.py in x.zip is packed in a way that is not read; use plain .zip."),
         ("x.tar.gz", gzip.compress(HUGE.tobuf(tarfile.GNU_FORMAT), mtime=0), "it holds more than 16 GiB"),
         ("x.zip", BOMB, "larger than 16 MiB"),
         ("x.zip", NESTED, "too many archives"),
