@@ -1,5 +1,6 @@
 """The command that grades a class, in this process: made-up grades instead of a sandbox."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading.course import pool
+from tests.grading.course import command, pool
 from tests.grading.course.command import main
 from tests.grading.course.outputs import Files
 from tests.grading.course.progress import Progress
@@ -39,6 +40,8 @@ def class_of(tmp_path, monkeypatch):
         return replace(found, name=submission.name, seed=probes.seed)
 
     monkeypatch.setattr(pool, "grade", fake)
+    nothing = functools.partial(pool.EndableSandbox, fork=False)  # which starts nothing by itself
+    monkeypatch.setattr(command, "EndableSandbox", nothing)
     monkeypatch.setenv("COLUMNS", "80")
 
     def make(*names):
@@ -183,7 +186,7 @@ def test_a_full_disk_is_told_before_anybody_is_graded(tmp_path):
         (["CLASS/a.zip", "--feedback", "CLASS/a.zip"], "a.zip is read, and would be overwritten"),
         (["CLASS", "--time-limit", "0"], "--time-limit: it is a number above 0, not '0'"),
         (["CLASS", "--memory-limit", "inf"], "it is a number above 0"),
-        (["CLASS", "--jobs", "0"], "--jobs: it is a whole number from 1 on"),
+        (["CLASS", "--jobs", "0"], "--jobs: it is a number above 0"),
         *((["CLASS", "--shard", k], "K/N, with K from 1 to N") for k in ("0/3", "4/3", "x", "1", "1/0")),
         (["CLASS", "--deadline", "2026-11-05"], "unrecognized arguments: --deadline"),
         (["CLASS", "--grade", "g.csv"], "unrecognized arguments: --grade"),
@@ -233,7 +236,8 @@ def test_a_machine_that_cannot_grade_is_an_exit_status_and_what_was_graded_is_ke
     assert [row["submission"] for row in rows(tmp_path / "g.csv")] == ["a", "b"]
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_an_interrupt_keeps_what_was_graded(class_of, capsys, monkeypatch, tmp_path, name):
     number = getattr(signal, name)
     outside = signal.signal(number, signal.SIG_DFL)  # it may be ignored here

@@ -21,8 +21,8 @@ def run_pytest(*arguments, cwd=ROOT):
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=cwd)
 
 
-def test_one_submission_on_several_processes(tmp_path):
-    processes = ["-n", "2"] if importlib.util.find_spec("xdist") else []
+def test_one_submission_in_another_process(tmp_path):
+    processes = ["-n", "1"] if importlib.util.find_spec("xdist") else []
     wrong, junit = EXAMPLES / "wrong" / "mean_over_pixels.py", tmp_path / "junit.xml"
     run = run_pytest("tests/test_solution.py", f"--solution={wrong}", f"--junitxml={junit}", *processes)
     assert run.returncode == 1
@@ -60,10 +60,11 @@ def test_one_submission_on_several_processes(tmp_path):
         ),
     ],
 )
-def test_wrong_use_is_one_sentence(arguments, words):
-    run = run_pytest("tests/test_solution.py", *arguments)
-    assert run.returncode == 4
-    assert words in run.stderr and len(run.stderr.strip().splitlines()) == 1
+def test_wrong_use_is_one_sentence(arguments, words, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    assert pytest.main(["-p", "no:cacheprovider", "tests/test_solution.py", *arguments]) == 4
+    said = capsys.readouterr().err
+    assert words in said and len(said.strip().splitlines()) == 1
 
 
 # ---------------------------------------------------------------- what lies beside a submission

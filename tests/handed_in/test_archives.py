@@ -5,6 +5,7 @@ import gzip
 import os
 import subprocess
 import sys
+import tarfile
 import unicodedata
 
 import pytest
@@ -15,6 +16,7 @@ from tests.grading.handed_in import item as bounds
 from tests.grading.handed_in import reader_process
 from tests.grading.handed_in.printable import printable
 from tests.handed_in.downloads import RIGHT, STUB, M, notebook, packed, rows, tree
+from tests.handed_in.test_bounds import BZIP2
 
 
 def damaged():
@@ -24,6 +26,8 @@ def damaged():
 
 
 BOMB = {"solution.py": b"#" * (17 << 20)}
+HUGE = tarfile.TarInfo("x.bin")
+HUGE.size = 17 << 30
 NESTED = {"a.zip": {"b.zip": {"c.zip": {"d.zip": {"solution.py": RIGHT}}}}}
 
 
@@ -32,8 +36,10 @@ NESTED = {"a.zip": {"b.zip": {"c.zip": {"d.zip": {"solution.py": RIGHT}}}}}
     [
         ("x.zip", b"PK", "can't be read: it is damaged"),
         ("x.tar.gz", b"\x1f\x8b", "can't be read: it is damaged"),
-        ("x.tar.gz", gzip.compress(bytes(1 << 20)), "No "),
+        ("x.tar.gz", gzip.compress(bytes(1 << 20), mtime=0), "No "),
         ("x.zip", damaged(), "damaged"),
+        ("x.zip", BZIP2, "solution.py in x.zip is packed in a way that is not read; use plain .zip."),
+        ("x.tar.gz", gzip.compress(HUGE.tobuf(tarfile.GNU_FORMAT), mtime=0), "it holds more than 16 GiB"),
         ("x.zip", BOMB, "larger than 16 MiB"),
         ("x.zip", NESTED, "too many archives"),
         ("x.zip", {f"{i}.py": "" for i in range(10_001)}, "it holds too many files"),

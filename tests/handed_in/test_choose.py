@@ -136,7 +136,7 @@ def test_a_package_comes_along_whole(tmp_path):
         "not it.py": "x",
     }
     folder = tree(tmp_path / "a", {**files, **package, "mine/a/no name.py": "x", "unused.py": "x"})
-    assert set(find_one(folder).helpers) == {*package, "utils.py"}
+    assert set(find_one(folder).helpers) == {*package, "utils.py", "more.py"}
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def test_numbers_of_the_class_are_nobodys(tmp_path):
         (f"Anna Ash_11{M}_", "Anna Ash"),
         ("Team 1", "Team 1"),
         ("submission_1", "submission_1"),
+        ("Ash, Anna(aash)", "Ash, Anna"),
     ],
 )
 def test_a_download_of_one_person(tmp_path, path, name):
@@ -106,6 +107,7 @@ IN_DOWNLOADS = {
     f"Anna Ash_11{M}_/solution.py": ("Anna Ash", "11", "solution.py"),
     f"Anna Ash_11{M}_/old.py": ("Anna Ash", "11", "old.py"),
     f"Anna Ash_11{M}_": ("Anna Ash", "11", "solution.py"),
+    f"Ben Birch_12{M}_": ("Ben Birch", "12", "solution.py"),  # whatever a folder in it is called
     "canvas/ash_101_900_solution.py": ("ash", "101", "solution.py"),
     "canvas/cy_103_903_hw.zip": ("cy", "103", "hw.zip/solution.py"),
     "E/Abgaben/von_der_Tann_U_ut_2": ("von der Tann U", "2", "solution.py"),
@@ -121,6 +123,7 @@ def written(tmp_path):
             f"Anna Ash_11{M}_/solution.py": RIGHT,
             f"Anna Ash_11{M}_/old.py": STUB,
             f"Ben Birch_12{M}_/solution.py": RIGHT,
+            f"Ben Birch_12{M}_/Anna Ash_11{M}_/old.py": STUB,
             "canvas/ash_101_900_solution.py": USES,
             "canvas/ash_101_901_utils.py": "x = 1",
             "canvas/birch_102_902_solution.py": RIGHT,

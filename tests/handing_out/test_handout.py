@@ -50,7 +50,7 @@ def make(out):
 def folder(tmp_path_factory):
     """A fresh hand-out, with MNIST if this project has it."""
     out = tmp_path_factory.mktemp("student") / "sheet"
-    assert make(out).returncode == 0
+    students.write(out, students.files())
     if (ROOT / "data" / "MNIST").exists():
         shutil.copytree(ROOT / "data" / "MNIST", out / "data" / "MNIST")
     return out

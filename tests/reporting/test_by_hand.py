@@ -98,12 +98,12 @@ def test_points_by_hand_that_may_be_for_several_are_for_nobody_and_that_is_said(
         (",1.hidden,1,r", "no submission"),
         ("a,1.hidden,1,5,r", "more cells than columns"),
         ("a,1.hidden,1_0,r", "between"),
-        ('b,1.hidden,1,"two\nlines"\nb,1.hidden,2,', "b has points"),
+        ('b,1.hidden,1,"two\nlines"\nb,total,36,', "between 0 and 35"),
     ],
 )
-def test_bad_overrides_name_their_line(tmp_path, line, words):
+def test_bad_overrides_name_their_row(tmp_path, line, words):
     (tmp_path / "o.csv").write_text(f"{HEAD}{line}\n")
-    with pytest.raises(ValueError, match=rf"o.csv, line [24].*{words}"):
+    with pytest.raises(ValueError, match=rf"o.csv, row [23]: .*{words}"):
         load_overrides(tmp_path / "o.csv")
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.grading.course.outputs import Files
 from tests.grading.judging.result import Cause
-from tests.grading.reporting import worksheet
 from tests.grading.reporting.by_hand import Override, adjust
+from tests.grading.reporting.worksheet import Worksheet
 from tests.grading.sheet.rubric import TOTAL
 
 from .made_up import ALL, HIDDEN, graded, undecided, write
@@ -37,7 +37,7 @@ def test_moodles_worksheet(tmp_path, encoding, ending):
     path.write_bytes(MOODLE.replace("\n", ending).encode(encoding))
     grade = adjust(graded("anna", {"1.hidden"}, id="17"), [Override("anna", "1.hidden", 1.5, "x")])
     for _ in range(2):
-        assert worksheet.fill(path, [grade]) == ["It has the grades of 1 of 1 people."]
+        assert Worksheet(path).fill([grade]) == ["It has the grades of 1 of 1 people."]
     text = path.read_bytes().decode(encoding)
     before, after = (list(csv.reader(io.StringIO(t, newline=""))) for t in (MOODLE, text))
     assert after[0] == before[0] and after[2] == before[2] and after[1][:4] == before[1][:4]
@@ -49,7 +49,7 @@ def test_moodles_worksheet(tmp_path, encoding, ending):
 def test_moodle_shows_a_comment_as_html(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(MOODLE, encoding="utf-8")
-    worksheet.fill(path, [graded("anna", {"1.hidden"}, Cause("x", "`if a<b and b>0` is odd."), id="17")])
+    Worksheet(path).fill([graded("anna", {"1.hidden"}, Cause("x", "`if a<b and b>0` is odd."), id="17")])
     assert "`if a&lt;b and b&gt;0` is odd." in path.read_text(encoding="utf-8")
 
 
@@ -58,14 +58,14 @@ def test_who_is_not_decided_gets_no_number(tmp_path):
     path.write_text(MOODLE, encoding="utf-8")
     later = Cause("late bias", "Your encoder adds b too late.", needs_human=True)
     for one in (undecided("anna", id="17"), graded("anna", {"1.encoder_bias"}, later, id="17")):
-        assert worksheet.fill(path, [one]) == ["It has the grades of 0 of 1 people."]
+        assert Worksheet(path).fill([one]) == ["It has the grades of 0 of 1 people."]
     assert path.read_text(encoding="utf-8") == MOODLE
 
 
 def test_canvas_gradebook(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(CANVAS)
-    worksheet.fill(path, [ANNA])
+    Worksheet(path).fill([ANNA])
     assert path.read_text() == CANVAS.replace("A,1,,", f"A,1,{TOTAL:g},")
 
 
@@ -82,7 +82,7 @@ def test_canvas_gradebook(tmp_path):
 def test_a_worksheet_that_does_not_fit_is_refused_before_grading(tmp_path, content, words):
     path = tmp_path / "w.csv"
     path.write_text(content, encoding="utf-8")
-    for use in (lambda: worksheet.fill(path, []), lambda: Files(worksheet=path).check([])):
+    for use in (lambda: Worksheet(path).fill([]), lambda: Files(worksheet=path).check([])):
         with pytest.raises(ValueError, match=words):
             use()
     assert path.read_text(encoding="utf-8") == content
@@ -133,7 +133,7 @@ def test_worksheets_as_they_are_in_the_wild(tmp_path, before, after):
     first = replace(ANNA.results[0], points=ANNA.results[0].points - lost, decided="x")
     grade = replace(ANNA, results=[first, *ANNA.results[1:]])
     for _ in range(2):
-        assert worksheet.fill(path, [grade]) == ["It has the grades of 1 of 1 people."]
+        assert Worksheet(path).fill([grade]) == ["It has the grades of 1 of 1 people."]
     wanted = after.replace(",{total},{total}", f",{TOTAL - lost:g},{TOTAL}").replace("31,5", "{points}")
     wanted = wanted.replace("A,1,{total}", f"A,1,{TOTAL - lost:g}").replace("{total}", str(TOTAL))
     wanted = wanted.replace("{points}", f"{TOTAL - lost:g}".replace(".", ","))
@@ -146,7 +146,7 @@ def test_worksheets_as_they_are_in_the_wild(tmp_path, before, after):
 def test_who_has_no_row_and_who_is_not_in_the_download_is_said(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(MOODLE + MOODLE[MOODLE.index("Teil") :].replace("r/in1", "r/in3"), encoding="utf-8")
-    said = worksheet.fill(path, [ANNA, graded("zoe", id="99"), graded("yan")])
+    said = Worksheet(path).fill([ANNA, graded("zoe", id="99"), graded("yan")])
     assert said == [
         "It has the grades of 1 of 3 people.",
         "Without a row of their own in it: zoe, yan.",
@@ -160,21 +160,21 @@ def test_an_id_that_lost_its_zeros_in_a_spreadsheet_is_found(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(MOODLE, encoding="utf-8")
     for people, count in (({"anna": "0017", "ben": "018"}, 2), ({"anna": "017", "z": "0017", "b": "18"}, 1)):
-        said = worksheet.fill(path, [graded(name, id=id) for name, id in people.items()])
+        said = Worksheet(path).fill([graded(name, id=id) for name, id in people.items()])
         assert said[0] == f"It has the grades of {count} of {len(people)} people."
 
 
 def test_an_id_is_not_taken_for_another_one_that_has_zeros(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(MOODLE.replace("in18", "in017"), encoding="utf-8")
-    worksheet.fill(path, [graded("ben", id="017")])
+    Worksheet(path).fill([graded("ben", id="017")])
     assert path.read_text(encoding="utf-8").count(f',{TOTAL:g},"') == 1
 
 
 def test_two_people_with_one_id_own_no_row(tmp_path):
     path = tmp_path / "w.csv"
     path.write_text(MOODLE, encoding="utf-8")
-    said = worksheet.fill(path, [graded("ann", id="17"), graded("amy", id="17"), graded("ben", id="18")])
+    said = Worksheet(path).fill([graded("ann", id="17"), graded("amy", id="17"), graded("ben", id="18")])
     assert said[1] == "Without a row of their own in it: ann, amy."
     assert path.read_text(encoding="utf-8").count(f',{TOTAL:g},"') == 1
 
@@ -192,11 +192,11 @@ def test_the_grade_of_a_group_goes_to_its_people_and_never_to_whom_has_its_numbe
     assert zipfile.ZipFile(tmp_path / "p.zip").namelist() == ["Team Blau.html", "Team R t.html"]
     path.write_text(MOODLE, encoding="utf-8")
     with pytest.raises(ValueError, match=r"groups handed in, and w\.csv has no column"):
-        worksheet.fill(path, groups)
+        Worksheet(path).fill(groups)
     assert path.read_text(encoding="utf-8") == MOODLE
     for some in (groups, [replace(group, is_group=False) for group in groups]):  # the column tells it, too
         path.write_text(TEAMS, encoding="utf-8")
-        assert worksheet.fill(path, some)[0] == "It has the grades of 2 of 2 people."
+        assert Worksheet(path).fill(some)[0] == "It has the grades of 2 of 2 people."
         found = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
         assert [row[5] for row in found[1:]] == [f"{TOTAL:g}", "0"]
     # Nor does a page go there, if only the worksheet tells that they are groups: it goes to the people.

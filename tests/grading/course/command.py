@@ -8,7 +8,6 @@ import re
 import secrets
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from ..handed_in.machine import cores
@@ -51,12 +50,6 @@ def _shard(text):
     return int(found[1]), int(found[2])
 
 
-def _count(text):
-    if not re.fullmatch(r"0*[1-9]\d{0,3}", text):
-        raise argparse.ArgumentTypeError(f"it is a whole number from 1 on, not {text!r}")
-    return int(text)
-
-
 def _size(text):
     with contextlib.suppress(ValueError):
         if 0 < (size := float(text.replace(",", "."))) < math.inf:
@@ -94,7 +87,7 @@ def _parser():
     add("--override", "FILE", "use the points by hand in this .csv table")
     add("--layout", "NAME", "say which system the download is of", str, choices=LAYOUTS)
     add("--shard", "K/N", "grade every N-th person only, from the K-th on", _shard, default=(1, 1))
-    add("--jobs", "N", "grade N at a time (default: all cores, %(default)s)", _count, default=cores())
+    add("--jobs", "N", "grade N at a time (default: all cores, %(default)s)", _size, default=cores())
     add("--seed", "N", "draw an earlier run's inputs again (default: new ones)", int)
     add("--time-limit", "S", "seconds for a call (default: %(default)g)", _size, default=Limits.seconds)
     add("--memory-limit", "GIB", "memory for a submission (default: %(default)g)", _size, default=gib)
@@ -136,7 +129,7 @@ def _grade(options, submissions, outputs, came):
     limits = Limits(options.time_limit, int(options.memory_limit * 2**30))
     seen = (*options.paths, *outputs.files.written)
     hidden = {path if path.is_dir() else path.resolve().parent for path in seen}
-    many, jobs, status = len(submissions) > MANY, max(1, min(options.jobs, len(submissions))), DONE
+    many, jobs, status = len(submissions) > MANY, max(1, min(int(options.jobs), len(submissions))), DONE
     try:
         with (
             EndableSandbox(limits, imported_by(submissions), hidden=hidden, many=many) as sandbox,
@@ -177,8 +170,7 @@ def _interrupts():
         if len(came) == 1:
             raise KeyboardInterrupt
 
-    is_main = threading.current_thread() is threading.main_thread()
-    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP") if is_main]
+    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
     heard = [n for n in numbers if n and signal.getsignal(n) not in (None, signal.SIG_IGN)]
     before = {number: signal.signal(number, interrupt) for number in heard}
     try:
@@ -212,9 +204,7 @@ def _report(arguments):
     try:
         grades, said = grades_of(options.table)
         files.check([options.table])
-    except OSError as error:
-        parser.error(f"{error.filename} can't be read: {error.strerror}")
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         parser.error(str(error).rstrip("."))
     outputs = Outputs(grades, files)
     for grade in grades:

@@ -12,7 +12,7 @@ from ..reporting.by_hand import Override, Person, adjust, assign, load_overrides
 from ..reporting.pages import write_pages, write_summary
 from ..reporting.table import Table
 from ..reporting.text import how_often, shortened, table, to_look_at
-from ..reporting.worksheet import fill, is_for_groups, members
+from ..reporting.worksheet import Worksheet
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Files:
         try:
             self.overrides()
             if self.worksheet:
-                is_for_groups(self.worksheet)
+                Worksheet(self.worksheet)
             if self.grades:
                 Table(self.grades)
         except OSError as error:
@@ -87,7 +87,7 @@ class Outputs:
         self._found: dict[tuple[str, str], Grade] = {}
         self._everybody = self.submissions if everybody is None else everybody
         self._overrides, self._unclear = assign(self.files.overrides(), self._everybody)
-        self._is_for_groups = bool(self.files.worksheet and is_for_groups(self.files.worksheet))
+        self._is_for_groups = bool(files.worksheet and Worksheet(files.worksheet).is_for_groups)
         self._saved, self._said, self.failed = 0.0, [], False
         people = [(person.id, person.name) for person in self.submissions]
         self._table = Table(self.files.grades, people) if self.files.grades else None
@@ -122,12 +122,11 @@ class Outputs:
         if files.summary:
             self._write(files.summary, lambda: write_summary(files.summary, grades))
         if files.worksheet:
-            self._write(files.worksheet, lambda: fill(files.worksheet, grades, self._everybody))
+            self._write(files.worksheet, lambda: Worksheet(files.worksheet).fill(grades, self._everybody))
 
     def _members(self):
         with contextlib.suppress(OSError, ValueError):  # filling it will say it
-            return members(self.files.worksheet, self._everybody) if self._is_for_groups else {}
-        return {}
+            return Worksheet(self.files.worksheet).members(self._everybody) if self._is_for_groups else {}
 
     def _write(self, path, write):
         """One file that can't be written costs no other."""
@@ -153,9 +152,6 @@ class Outputs:
         if len(grades) < count:
             lines.append(f"{len(grades)} of {count} people are graded; these are not all.")
         lines += self._unclear
-        if self._table and (had := len(self._table.filled)):
-            anew = f"{self._table.regraded} were graded anew, the others are kept"
-            lines.append(f"{self.files.grades.name} had {had} rows; {anew}.")
         return lines + self._said
 
 

@@ -24,9 +24,9 @@ from .item import (
 from .names import is_archive, is_code, passed_over
 
 MAX_OF_CLASS = 1 << 30  # bytes that are kept of a class's .tar.gz
+MAX_PASSED = 16 << 30  # bytes in a .tar.gz, read or not: they pass in half a minute
 GZIP = b"\x1f\x8b"
 ZIP = (b"PK\3\4", b"PK\5\6")  # the second is an empty one
-_open_zips: list[tuple[zipfile.ZipFile, str]] = []  # with their places on the disk
 
 
 def list_class(archive: Item, path: tuple[str, ...]) -> list[Item]:
@@ -122,7 +122,11 @@ def _tar(path, file, budget):
     packed = file.read(2) == GZIP
     file.seek(0)
     with tarfile.open(fileobj=file, mode="r|gz" if packed else "r|") as archive:
+        passed = 0
         for member in archive:
+            passed += member.size
+            if passed > MAX_PASSED:
+                raise TooMuchError(f"it holds more than {MAX_PASSED >> 30} GiB")
             if not (names := _names(member.name)):
                 continue
             name, problem, open_member = names[-1], None, io.BytesIO

@@ -34,14 +34,19 @@ class _Work:
     """What one file holds, as far as it can be seen without running it."""
 
     upload: Item
-    path: str
-    name: Name
     text: str = ""
     cells: list[str] | None = None
     note: str | None = None
     problem: str | None = None
-    is_empty: bool = False
     seen: Seen = field(default_factory=Seen)
+
+    @property
+    def path(self) -> str:
+        return self.upload.whole
+
+    @property
+    def name(self) -> Name:
+        return name_of(self.path)
 
 
 def choose(name: str, uploads: list[Item], only: str | None, budget: Budget) -> Submission:
@@ -61,7 +66,7 @@ def choose(name: str, uploads: list[Item], only: str | None, budget: Budget) -> 
     works = _with_stars([_read_work(u, budget) for u in shown if is_code(u.name) and not u.problem])
     if not works:
         return _nothing(name, uploads, problems)
-    problems += [work.problem for work in works if work.problem and not work.is_empty]
+    problems += [work.problem for work in works if work.problem]
     asked = next((work for work in works if work.path == only), None)
     work, remark, unclear = (asked, "", "") if asked else _decide(works)
     if work is None:
@@ -107,20 +112,23 @@ def _solution_beside(work, works):
     if work.cells is None or not beside or work.problem:
         return []
     other = max(beside, key=lambda o: (len(o.seen.written), o.name.number, o.path))
-    return [] if other.problem else [other]
+    return [other] if other.text.strip() else []
 
 
 def _submission(name, graded, works, notes, needs_human):
     """What is graded, with what it imports: the helpers, and for a notebook the solution.py beside it."""
     work, *beside = graded
     source = work.text if work.cells is None else None
+    problem = work.problem
+    if not problem and source is not None and not source.strip():
+        problem = f"{printable(work.upload.name)} is empty."
     for other in beside:
         source = other.text
         if work.seen.written and other.seen.written - work.seen.written:
             notes.append(f"It is graded with {printable(other.path)}.")
     found = Submission(
         name,
-        problem=work.problem,
+        problem=problem,
         note=" ".join(filter(None, notes)) or None,
         file=printable(work.path),
         needs_human=needs_human,
@@ -160,7 +168,7 @@ def _decide(works):
     if chosen is None:
         names = ", ".join(sorted(_told_apart(candidates))[:6])
         return None, "", f"It is unclear which of {names} to grade."
-    if not chosen.seen.defined and (chosen.text or chosen.cells):
+    if not chosen.seen.defined and (chosen.text.strip() or chosen.cells):
         return chosen, "", f"{printable(chosen.path)} has none of the three functions."
     return chosen, *_beside(chosen, works)
 
@@ -219,7 +227,7 @@ def _told_apart(works):
 
 
 def _read_work(upload, budget) -> _Work:
-    name, work = printable(upload.name), _Work(upload, upload.whole, name_of(upload.whole))
+    name, work = printable(upload.name), _Work(upload)
     try:
         content = upload.read()
         budget.take(len(content))
@@ -227,7 +235,7 @@ def _read_work(upload, budget) -> _Work:
     except ValueError as error:
         return replace(work, problem=printable_sentence(str(error)))
     if problem:
-        return replace(work, problem=problem, is_empty=not content.strip())
+        return replace(work, problem=problem)
     if not is_notebook(upload.name):
         return replace(work, text=text, note=note, seen=see(text))
     cells = cells_of(text)

@@ -1,7 +1,6 @@
 """The people of a course's download, told by the names at its own depth; below it, names are an author's."""
 
 import os
-import re
 from collections import Counter
 from dataclasses import replace
 
@@ -11,7 +10,17 @@ from .metadata import authors_of
 from .names import is_archive, is_code, passed_over
 from .person import Person
 from .plain import plain_people
-from .systems import LAYOUTS, SYSTEMS, System, is_told, read_entry, read_file_name, system_of
+from .systems import (
+    LAYOUTS,
+    METADATA,
+    SYSTEMS,
+    System,
+    is_held,
+    is_told,
+    read_entry,
+    read_file_name,
+    system_of,
+)
 
 MAX_WRAPPED = 4  # folders and archives around a download
 
@@ -19,7 +28,7 @@ MAX_WRAPPED = 4  # folders and archives around a download
 def people_in(name: str, items: list[Item], layout: str | None) -> tuple[list[Person], list[str]]:
     """The people of a folder or an archive called `name`, and the names that are nobody's."""
     if found := people_of_download(name, items, layout):
-        return found[:2]
+        return found
     while len(items) == 1 and is_archive(items[0].name) and not items[0].problem:
         items = list_class(items[0], items[0].path)
     people, nobodys = plain_people(items, name)
@@ -28,8 +37,8 @@ def people_in(name: str, items: list[Item], layout: str | None) -> tuple[list[Pe
 
 def people_of_download(
     name: str, items: list[Item], layout: str | None, wrapped: int = 0, is_one_of_several: bool = False
-) -> tuple[list[Person], list[str], tuple[str, ...]] | None:
-    """The same, and the system's own names, of the download that is there; None if none is.
+) -> tuple[list[Person], list[str]] | None:
+    """The same of the download that is there; None if none is.
 
     Args:
         wrapped: in how many folders and archives it lies.
@@ -40,42 +49,30 @@ def people_of_download(
     if wanted and any(read_entry(wanted, entry) for entry in entries):
         return _people_of(wanted, items)
     system = None if layout else system_of(entries, name)
-    if system and is_one_of_several and (system.only_held or not is_told(system, entries, name)):
+    if system and is_one_of_several and not (system.tells and is_told(system, entries, name)):
         return None
     if system:
         return _people_of(system, items)
     folders = [one.removesuffix("/") for one in entries if one.endswith("/") or is_archive(one)]
-    holders = "|".join(system.holder for system in SYSTEMS if system.holder)
-    held = [one for one in folders if re.fullmatch(holders, one)]
-    if wrapped == MAX_WRAPPED or not folders:
+    held = [(one, system.own_files) for one in folders for system in SYSTEMS if is_held(system, one)]
+    holders, own_files = ([held[0][0]], held[0][1]) if held else (folders, ())
+    is_several = is_one_of_several or len(holders) > 1
+    if wrapped == MAX_WRAPPED or not holders or (is_one_of_several and len(holders) > 1):
         return None
     inside: dict[str, list[Item]] = {}
     for item in items:
         inside.setdefault(item.path[0], []).append(item)
-    if held or (len(folders) == 1 and not any(map(is_code, entries))):
-        holder, *_ = held or folders
-        found = people_of_download(holder, _opened(inside[holder]), layout, wrapped + 1, is_one_of_several)
-        if not found:
-            return None
-        people, nobodys, own = found
-        beside = [item for item in items if item.path[0] not in (holder, *own)]
-        return *_with_others(people, nobodys, beside), own
-    beside = sorted(inside.keys() - set(folders))
-    if is_one_of_several or any(map(is_code, beside)):
+    beside = [item for item in items if item.path[0] not in (*holders, *own_files)]
+    if not held and any(is_code(item.path[0]) for item in beside):
         return None
-    return _people_of_several({name: inside[name] for name in folders}, beside, layout, wrapped)
-
-
-def _people_of_several(folders, beside, layout, wrapped):
-    """Those of a folder that holds several downloads instead of people."""
-    people, nobodys = [], beside
+    people, nobodys = [], []
     # The smallest archives come first: most often they tell, and no stranger's bomb is opened.
-    for name, items in sorted(folders.items(), key=lambda one: sum(map(_packed_size, one[1]))):
-        found = people_of_download(name, _opened(items), layout, wrapped + 1, True)
+    for holder in sorted(holders, key=lambda one: sum(map(_packed_size, inside[one]))):
+        found = people_of_download(holder, _opened(inside[holder]), layout, wrapped + 1, is_several)
         if not found:
             return None
         people, nobodys = people + found[0], nobodys + found[1]
-    return people, nobodys, ()
+    return _with_others(people, nobodys, beside)
 
 
 def _packed_size(item):
@@ -109,15 +106,14 @@ def _people_of(system: System, items):
     if any(person.is_group and not person.id for person in people):  # then all numbers are groups'
         for person in people:
             person.is_group = True
-    if system.authors:
-        people = _named(people, next((item for item in items if item.path == (system.authors,)), None))
+    if METADATA in system.own_files:
+        people = _named(people, next((item for item in items if item.path == (METADATA,)), None))
     ids = Counter(person.id for person in people if person.id)
     for person in people:
         if ids[person.id] > 1:  # two people are never one
-            person.needs_human = True
             person.remark = f"Somebody else has the id {person.id}, too."
         person.name += f" ({', '.join(person.members)})" if person.members else ""
-    return *_with_others(people, [], beside), system.own_files
+    return _with_others(people, [], beside)
 
 
 def _with_others(people, nobodys, beside):
@@ -166,7 +162,7 @@ def _named(people, metadata):
         for name, id in named:
             person = Person(name, id, uploads=uploads, entry=folder)
             if not uploads:
-                person.needs_human, person.remark = True, f"{folder} is not in the download."
+                person.remark = f"{folder} is not in the download."
             found.append(person)
     return merged(found)
 

@@ -14,36 +14,25 @@ def list_folder(root: Path) -> Iterator[Item]:
 
     Whatever is wrong with a file or a folder becomes an Item with a problem; nothing is raised.
     """
-    full: set[tuple[str, ...]] = set()
-    yield from shown(not_too_many(_walk(root, full), 0, full))
+    yield from shown(not_too_many(_walk(os.fspath(root), ())))
 
 
-def _walk(root, full):
-    """`full` are the paths of folders of which nothing more is wanted."""
-    waiting: list[tuple[str, tuple[str, ...]]] = [(os.fspath(root), ())]
-    while waiting:
-        folder, names = waiting.pop()
-        if full & {names[:1], names[:2]}:
-            continue
-        try:
-            with os.scandir(folder) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
-        except OSError as error:
-            problem = f"The folder {names[-1] if names else root.name} can't be read: {error.strerror}."
-            yield Item((*names, ""), problem=problem, location=folder)
-            continue
-        if not entries:
-            yield Item((*names, ""), location=folder)
-        folders = []
-        for entry in entries:
-            if full & {names[:1], names[:2]}:
-                break
-            path = (*names, entry.name)
-            if _is_to_be_opened(entry, path):
-                folders.append((entry.path, path))
-            else:
-                yield _item(entry.path, path)
-        waiting += reversed(folders)
+def _walk(folder, path):
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        problem = f"The folder {os.path.basename(folder)} can't be read: {error.strerror}."
+        yield Item((*path, ""), problem=problem, location=folder)
+        return
+    if not entries:
+        yield Item((*path, ""), location=folder)
+    for entry in entries:
+        inner = (*path, entry.name)
+        if _is_to_be_opened(entry, inner):
+            yield from _walk(entry.path, inner)
+        else:
+            yield _item(entry.path, inner)
 
 
 def _is_to_be_opened(entry, path):

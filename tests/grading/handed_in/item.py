@@ -87,25 +87,20 @@ class Budget:
             raise TooMuchError("it holds too many files")
 
 
-def not_too_many(
-    items: Iterable[Item], depth: int = 0, full: set[tuple[str, ...]] | None = None
-) -> Iterator[Item]:
+def not_too_many(items: Iterable[Item], depth: int = 0) -> Iterator[Item]:
     """Of a folder that holds too many files a problem instead of the rest.
 
     Args:
         depth: that of a download's entries; the first folder there may hold the whole class.
-        full: gets the paths of these folders.
     """
-    full, counts = set() if full is None else full, Counter()
+    counts: Counter[tuple[str, ...]] = Counter()
     for item in items:
         for n, most in ((2, MAX_FILES), (1, 20 * MAX_FILES)):
             folder = item.path[: depth + n]
             counts[folder] += len(folder) < len(item.path)
+            if counts[folder] == most + 1:
+                yield Item((*folder, ""), problem=f"The folder {folder[-1]} holds more than {most} files.")
             if counts[folder] > most:
-                if folder not in full:
-                    problem = f"The folder {folder[-1]} holds more than {most} files."
-                    yield Item((*folder, ""), problem=problem)
-                full.add(folder)
                 break
         else:
             yield item

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .archives import list_class
-from .download import merged, people_in, people_of_download
+from .download import merged, people_in
 from .files import list_file, list_folder
 from .machine import PROJECT
 from .names import is_archive, is_code, name_of
@@ -78,8 +78,6 @@ def _people_at(path, items, layout):
     """Who handed in what lies at one path, which may be a place in a download."""
     is_many = path.is_dir() or is_archive(path.name)
     name = name_of(path.name).stem if is_archive(path.name) else path.name
-    if is_many and (found := people_of_download(path.name, items, layout)) and found[0]:
-        return found[:2]
     if above := _download_above(path, layout):
         people, _ = people_in(above.name, _listed(above), layout)
         _call_apart(people)
@@ -128,14 +126,11 @@ def _single(path, item):
     person = Person(name, uploads=[item], only=path.name)
     beside = {entry.stem for entry in path.parent.iterdir()} if path.suffix != ".ipynb" else set()
     is_among_ours = path.parent == PROJECT and not is_solution
-    if path.is_symlink() or is_among_ours or (beside and not beside & glance(item)[1]):
+    if path.is_symlink() or is_among_ours or (beside and not beside & glance(item).imports):
         return person
-    others = [other for other in list_folder(path.parent) if other.path != item.path]
-    mine, _ = plain_people([item, *others], path.parent.name)
-    if len(mine) > 1:  # another's work is no helper
-        own = {i.location for one in mine if one.name == name_of(path.name).stem for i in one.uploads}
-        others = [other for other in others if other.location in own or len(other.path) > 1]
-    person.uploads += others
+    for other in plain_people(list(list_folder(path.parent)), path.parent.name)[0]:
+        if item.location in {upload.location for upload in other.uploads}:
+            person.uploads = other.uploads
     return person
 
 

@@ -12,7 +12,7 @@ class Person:
     Attributes:
         uploads: their files; an archive is one.
         other_kind: whether something else than a file was handed in, such as a text online.
-        needs_human: whether a human must decide what it is, and why, in a sentence (`remark`).
+        remark: why a human must decide what it is, in a sentence; or "".
         only: the path of the file to grade, where that is known.
         members: the names of a team, as keys.
         is_group: whether it is a group, whose number is nobody's.
@@ -24,7 +24,6 @@ class Person:
     late: bool = False
     uploads: list[Item] = field(default_factory=list)
     other_kind: bool = False
-    needs_human: bool = False
     remark: str = ""
     only: str | None = None
     members: dict[str, None] = field(default_factory=dict)

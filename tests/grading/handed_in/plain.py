@@ -8,7 +8,7 @@ from dataclasses import replace
 from .item import Item
 from .names import CODE, FOREIGN, is_archive, is_code, is_notebook, name_of
 from .person import Person
-from .source import decode, seen_functions, seen_imports
+from .source import Seen, decode, seen_by_words
 
 # What somebody may have handed in instead of code; tables and the like are a teacher's.
 DOCUMENTS = (".pdf", ".doc", ".docx", ".odt", ".rtf", ".tex", ".pages", ".png", ".jpg", ".jpeg", ".heic")
@@ -20,24 +20,17 @@ def plain_people(items: list[Item], name: str = "") -> tuple[list[Person], list[
     Without a name, they aren't one person's. Returns the names of files that are nobody's, too.
     """
     items = _unwrapped(items)
-    if groups := _groups(items):
-        people, nobodys = [], []
-        for group in (*sorted(groups), None):
-            within = [
-                item if group is None else replace(item, path=item.path[1:])
-                for item in items
-                if (item.path[0] == group and len(item.path) > 1 if group else item.path[0] not in groups)
-            ]
-            more, others = plain_people(within)
-            people, nobodys = people + more, nobodys + others
-        return people, nobodys
-    files = [item for item in items if len(item.path) == 1 and item.name]
-    if name and _is_one(items, [item for item in files if is_code(item.name) or item.problem]):
-        return [Person(name, uploads=items)], []
     folders: dict[str, list[Item]] = {}
     for item in items:
         if len(item.path) > 1 and item.path[0]:
             folders.setdefault(item.path[0], []).append(replace(item, path=item.path[1:]))
+    if groups := _groups(items):
+        outside = [item for item in items if item.path[0] not in groups]
+        found = [plain_people(some) for some in (*(folders[name] for name in sorted(groups)), outside)]
+        return [one for people, _ in found for one in people], [one for _, names in found for one in names]
+    files = [item for item in items if len(item.path) == 1 and item.name]
+    if name and _is_one(items, [item for item in files if is_code(item.name) or item.problem]):
+        return [Person(name, uploads=items)], []
     people = [Person(folder, uploads=folders[folder]) for folder in sorted(folders)]
     empty = [item for item in items if not item.name and len(item.path) == 1]
     people += [Person(name, uploads=[item]) for item in empty]
@@ -51,24 +44,24 @@ def _with_files(people, files):
     helpers = {  # an empty solution.py is somebody's work
         name.stem: item
         for item, name in code.items()
-        if item.name.endswith(".py") and not glance(item)[0] and name.base != "solution"
+        if item.name.endswith(".py") and not glance(item).defined and name.base != "solution"
     }
-    used = {name for item in files if glance(item)[0] for name in glance(item)[1]}
+    used = {name for item in files if glance(item).defined for name in glance(item).imports}
     for item, name in code.items():
-        is_helper = helpers.get(name.stem) is item
-        if is_helper and name.stem in used:
+        if helpers.get(name.stem) is item and name.stem in used:
             continue
         if name.stem not in by_name:
-            by_name[name.stem] = Person(name.stem, needs_human=is_helper)
+            by_name[name.stem] = Person(name.stem)
             people.append(by_name[name.stem])
-        uses = [one for stem, one in helpers.items() if stem in glance(item)[1] and one is not item]
+        uses = [one for stem, one in helpers.items() if stem in glance(item).imports and one is not item]
         by_name[name.stem].uploads += [item, *uses]
     nobodys = []
     for item in (item for item in files if item not in code):
         stem, lower = name_of(item.name).stem, item.name.lower()
+        is_work = is_archive(lower) or lower.endswith((*FOREIGN, *DOCUMENTS)) or glance(item).defined
         if stem in by_name:
             by_name[stem].uploads.append(item)
-        elif item.problem or is_archive(lower) or lower.endswith((*FOREIGN, *DOCUMENTS)) or glance(item)[0]:
+        elif item.problem or is_work:
             name = item.name if item.problem and not is_archive(lower) else stem
             people.append(Person(name, uploads=[item]))
         else:
@@ -82,7 +75,7 @@ def _unwrapped(items):
     top = sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, ranks))
     inner = {item.path[top] for item in items}
     files = [item for item in items if len(item.path) == top + 1]
-    glances = [glance(item)[0] for item in files]
+    glances = [glance(item).defined for item in files]
     is_one = any(is_code(item.name) and name_of(item.name).base == "solution" for item in files)
     several = not is_one and sum(map(len, glances)) > len(set().union(*glances))
     if (files and not several and not _are_of_many(files)) or "tests" in inner or "src" in inner:
@@ -116,24 +109,23 @@ def _is_one(items, files):
         if len(item.path) > 1 and item.name == "solution.py":
             return False  # somebody's, even if it is empty
         strange = len(item.path) > 1 or (name_of(item.name).base != "solution" and item.name.endswith(".py"))
-        if strange and is_code(item.name) and glance(item)[0]:
+        if strange and is_code(item.name) and glance(item).defined:
             return False
     return True
 
 
 def _are_of_many(files):
     """Whether files are a class's notebooks, which somebody may have put a solution.py beside."""
-    work = [item for item in files if is_notebook(item.name) and glance(item)[0]]
+    work = [item for item in files if is_notebook(item.name) and glance(item).defined]
     return len({name_of(item.name).base for item in work}) > 2
 
 
 @functools.lru_cache(maxsize=10_000)
-def glance(item):
-    """Which of the functions a file seems to define, and what it seems to import."""
+def glance(item: Item) -> Seen:
+    """What a file seems to hold, by its words."""
     if item.problem or not item.name.lower().endswith((*CODE, ".txt")):
-        return set(), set()
+        return Seen()
     try:
-        text = decode(item.read()[: 1 << 20], "it")[0]
+        return seen_by_words(decode(item.read()[: 1 << 20], "it")[0])
     except ValueError:
-        return set(), set()
-    return seen_functions(text), seen_imports(text)
+        return Seen()

@@ -60,7 +60,7 @@ def answer(asked: dict, fork: bool = hasattr(os, "fork")) -> dict:
             one,
             id=person.id,
             late=person.late,
-            needs_human=one.needs_human or person.needs_human,
+            needs_human=one.needs_human or bool(person.remark),
             note=" ".join(filter(None, (one.note, person.remark))) or None,
             is_group=person.is_group,
             entry=person.entry,

@@ -37,16 +37,12 @@ class Seen:
         return Seen(self.defined | later.defined, written, self.imports | later.imports)
 
 
+@functools.lru_cache(maxsize=64)  # a class has many files that are the same
 def see(source: str) -> Seen:
     """What a text holds; of one that is no Python or very long, what its words tell."""
-    return _seen_before(source) if len(source) < 5_000 else _see(source)
-
-
-def _see(source):
     tree = _parsed(source) if len(source) <= MAX_PARSED else None
     if tree is None:
-        names = frozenset(seen_functions(source))
-        return Seen(names, names, frozenset(seen_imports(source)))
+        return seen_by_words(source)
     defined, written = set(), set()
     for node in _statements(tree):
         match node:
@@ -66,20 +62,13 @@ def _see(source):
     return Seen(frozenset(defined), frozenset(written), frozenset(_imports(tree)))
 
 
-_seen_before = functools.lru_cache(maxsize=4096)(_see)  # a class has many files that are the same
-
-
-def seen_functions(source: str) -> set[str]:
-    """The functions that a text seems to define, by its words."""
+def seen_by_words(source: str) -> Seen:
+    """What a text seems to hold."""
     found = set(re.findall(rf"(?:\b|\\n)def[ \t]+({_NAMES})\b", source))
     found |= set(re.findall(rf"(?m)^[ \t]*({_NAMES})[ \t]*[=:]", source))
     lines = "\n".join(re.findall(r"(?m)^[ \t]*from[ \t]+\S+[ \t]+import\b.*", source))
-    return found | set(re.findall(rf"\b({_NAMES})\b", lines))
-
-
-def seen_imports(source: str) -> set[str]:
-    """The modules that a text seems to import, by its words."""
-    return set(re.findall(r"(?m)^[ \t]*(?:import|from)[ \t]+(\w+)", source))
+    names = frozenset(found | set(re.findall(rf"\b({_NAMES})\b", lines)))
+    return Seen(names, names, frozenset(re.findall(r"(?m)^[ \t]*(?:import|from)[ \t]+(\w+)", source)))
 
 
 def _imports(tree):
@@ -145,8 +134,6 @@ def cells_of(text: str) -> list[str] | None:
 
 def decode(content: bytes, name: str) -> tuple[str, str | None, str | None]:
     """The (text, note, problem) of a file."""
-    if not content.strip():
-        return "", None, f"{name} is empty."
     if content.startswith(NO_PROGRAM):
         return "", None, f"{name} is no program, but a file of another kind."
     encodings = ["utf-8-sig", "latin-1"]

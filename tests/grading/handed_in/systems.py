@@ -3,13 +3,19 @@
 A download is of one system, decided once from the entries at its own depth; below them all names are the
 author's. A system is told by the folder that holds the entries, or by its pattern: it has to fit more than
 half of the entries, with at least two people, so that no single author's name decides for a class. Where
-that tells none, one entry that only one system writes is enough (`sign`). The first system that fits is
-taken: what names of ILIAS's could be taken for stands above it.
+that tells none, one entry that only one system writes is enough. The first system that fits is taken: what
+names of ILIAS's could be taken for stands above it.
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass
+
+# How much an entry that fits a system's pattern tells.
+CERTAIN = 3  # the system: nobody else calls anything so
+LIKELY = 2  # the system, with the other entries
+VAGUE = 1  # the same, but people call their own folders so, too
+NOTHING = 0  # any name fits
 
 
 @dataclass(frozen=True)
@@ -21,27 +27,21 @@ class System:
         pattern: how entries are named. `name` and `id` tell the person or, called `team`, the group; `late`
             that it is, `file` what the author called it (or `stem` and `ending`), `order` which upload it is,
             `kind` what is no file, `common` what is the same in all entries.
-        sign: a pattern of which one entry is enough where no system has most of them; or "".
+        tells: how much an entry that fits tells: CERTAIN, LIKELY, VAGUE or NOTHING.
         holder: a pattern of the name of the folder that holds the entries, which is sign enough; or "".
-        only_held: whether nothing else tells it, since any name fits the pattern.
-        is_vague: whether many names fit the pattern, so that nothing is told by the names around one entry.
         has_plain_names: whether names are written as they are; else "_" stands for a blank.
         file_pattern: how it names the files in an entry's folder; or "".
-        own_files: names of its own files and folders beside the entries.
-        authors: the name of its file beside them that tells who is who; or "".
+        own_files: names of its own files and folders beside the entries; METADATA tells who is who.
     """
 
     name: str
     example: str
     pattern: str
-    sign: str = ""
+    tells: int
     holder: str = ""
-    only_held: bool = False
-    is_vague: bool = False
     has_plain_names: bool = False
     file_pattern: str = ""
     own_files: tuple[str, ...] = ()
-    authors: str = ""
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -57,39 +57,40 @@ SYSTEMS = (
         "Anna Ash_1234567_assignsubmission_file_/",
         # Without a number, it is the group of all who are in none.
         r"(?:(?P<name>.+?)_(?P<id>\d{1,20})|(?P<team>.+?))_assignsubmission_(?P<kind>[a-z]+)(?:_?/|_(?P<file>.+))",
-        sign=r".*_assignsubmission_.*",
+        CERTAIN,
     ),
     System(
         "Canvas, anonymous",
         "LATE_anon_q9w8e_902_solution.py",
-        r"(?P<late>LATE_)?(?P<name>anon)(?P<late_too>_LATE)?_(?P<id>\w{5})" + _CANVAS,
+        r"(?P<late>LATE_|(?=anon_LATE_))?(?P<name>anon)(?:_LATE)?_(?P<id>\w{5})" + _CANVAS,
+        LIKELY,
     ),
     System(
         "Canvas",
         "ashanna_LATE_12345_67890_solution.py",
         r"(?P<name>.+?)(?P<late>_LATE)?_(?P<id>\d{3,20})" + _CANVAS,
+        LIKELY,
     ),
     System(
         "Gradescope",
         "submission_12345/",
         r"(?P<name>submission_(?P<id>\d{1,20}))/",
-        sign=re.escape(METADATA),
+        VAGUE,
         own_files=(METADATA,),
-        authors=METADATA,
     ),
     System(
         "nbgrader's exchange",
         "nora+sheet8+2026-11-04 21:14:09.120394 UTC+Rk9vQmFy/",
         rf"(?P<name>[^+]+)\+[^+]+\+(?P<order>{_TIME} [\d:.]+)[^+]*(?:\+\w+)?/",
-        sign=rf"[^+]+\+[^+]+\+{_TIME} [\d:.]+ UTC(\+\w+)?/",
+        CERTAIN,
         has_plain_names=True,
     ),
     System(
         "nbgrader",
         "anna/",
         r"(?P<name>.+)/",
+        NOTHING,
         holder="submitted",
-        only_held=True,
         has_plain_names=True,
         own_files=("source", "release", "autograded", "feedback", "nbgrader_config.py"),
     ),
@@ -97,40 +98,40 @@ SYSTEMS = (
         "ILIAS",
         "von_der_Tann_Ulrike_utann_4712/",
         r"(?P<team>Team[ _-]?(?P<number>\d{1,20}))/|(?P<name>.*)_(?P<login>[^_]+)_(?P<id>\d{1,20})/",
+        VAGUE,
         holder=r"Abgaben|Submissions",
-        is_vague=True,
         file_pattern=_LATE + r"(?:(?P<order>\d{14})_)?(?P<file>.+)",
     ),
     System(
         "Blackboard",
         "Exercise8_login_attempt_2026-11-05-12-00-00_solution.py",
         rf".+?_(?P<name>(?P<id>[^_]+))_attempt_(?P<order>{_TIME}(?:-\d\d){{3}})(?:\.txt|_(?P<file>.+))",
-        sign=rf".+_[^_]+_attempt_{_TIME}(-\d\d){{3}}(\.txt|_.+)",
+        CERTAIN,
     ),
     System(
         "Brightspace",
         "12345-67890 - Anna Ash - 5 November, 2026 1200/",
-        r"(?P<id>\d{1,20})-\d+ - (?P<name>.+) - (?P<order>.+)/",
-        sign=r"\d+-\d+ - .+ - .+, \d{4} .+/",
+        r"(?P<id>\d{1,20})-\d+ - (?P<name>.+) - (?P<order>.*\b\d{4}\b.*)/",
+        CERTAIN,
     ),
-    System("Sakai", "Ash, Anna(aash)/", r"(?P<name>.+, .+)\((?P<id>[^()]+)\)/"),
+    System("Sakai", "Ash, Anna(aash)/", r"(?P<name>.+, .+)\((?P<id>[^()]+)\)/", CERTAIN),
     System(
         "Open edX",
         "[1] - 0123456789abcdef0123456789abcdef - solution.py",
         r"\[\d+\] - (?P<name>(?P<id>[0-9a-f]{32})) - (?P<file>.+)",
-        sign=r"\[\d+\] - [0-9a-f]{32} - .+",
+        CERTAIN,
     ),
     System(
         "Artemis",
         "Exercise_8-ge12abc-4711.py",
         r"(?P<common>[^-]+)-(?P<name>(?P<id>\w+))-(?P<order>\d+)(?P<ending>\.\w+(?:\.\w+)?)",
-        is_vague=True,
+        VAGUE,
     ),
     System(
         "Google Forms",
         "solution - Anna Ash.py",
         r"(?P<stem>.+) - (?P<name>\S+ (?:(?!- ).)+?)(?P<ending>\.\w+(?:\.\w+)?)",
-        is_vague=True,
+        VAGUE,
     ),
 )
 LAYOUTS = {
@@ -168,25 +169,30 @@ def system_of(entries: list[str], holder: str = "") -> System | None:
         holder: the name of the folder that they lie in.
     """
     told = [(system, [one for name in entries if (one := read_entry(system, name))]) for system in SYSTEMS]
+    told = [(system, found) for system, found in told if found]
     for system, found in told:
-        if found and system.holder and re.fullmatch(system.holder, holder):
+        if is_held(system, holder):
             return system
         people = {entry.id or entry.name for entry in found}
         are_alike = len({entry.common for entry in found}) == 1
-        if not system.only_held and 2 * len(found) > len(entries) and len(people) > 1 and are_alike:
+        if system.tells and 2 * len(found) > len(entries) and len(people) > 1 and are_alike:
             return system
-    return next((system for system, found in told if found and _is_signed(system, entries)), None)
+    certain = (system for system, _ in told if system.tells == CERTAIN or _has_names(system, entries))
+    return next(certain, None)
 
 
 def is_told(system: System, entries: list[str], holder: str) -> bool:
     """Whether what tells the system of these entries is nothing that people call their own folders, too."""
-    if _is_signed(system, entries) or (system.holder and re.fullmatch(system.holder, holder)):
-        return True
-    return not (system.sign or system.is_vague or system.only_held)
+    return system.tells >= LIKELY or _has_names(system, entries) or is_held(system, holder)
 
 
-def _is_signed(system, entries):
-    return bool(system.sign) and any(re.fullmatch(system.sign, _plain(entry)) for entry in entries)
+def _has_names(system, entries):
+    return METADATA in system.own_files and METADATA in entries
+
+
+def is_held(system: System, holder: str) -> bool:
+    """Whether a folder of this name holds the entries of the system."""
+    return bool(system.holder and re.fullmatch(system.holder, holder))
 
 
 def read_entry(system: System, entry: str) -> Entry | None:
@@ -204,7 +210,7 @@ def read_entry(system: System, entry: str) -> Entry | None:
     return Entry(
         name=name,
         id=found.get("id") or found.get("number") or "",
-        late=bool(found.get("late") or found.get("late_too")),
+        late=found.get("late") is not None,
         file=file,
         is_team=bool(found.get("team")),
         kind=found.get("kind") or "file",
@@ -216,7 +222,9 @@ def read_entry(system: System, entry: str) -> Entry | None:
 def read_file_name(system: System, name: str) -> tuple[str, bool, tuple[int, ...]]:
     """What the author called a file in an entry's folder, whether it is late, and which upload it is."""
     found = re.fullmatch(system.file_pattern, name, re.DOTALL) if system.file_pattern else None
-    return (found["file"], bool(found["late"]), _order(found.groupdict())) if found else (name, False, ())
+    return (
+        (found["file"], found["late"] is not None, _order(found.groupdict())) if found else (name, False, ())
+    )
 
 
 def _order(found):

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from ..handed_in.submission import Submission
@@ -34,29 +35,25 @@ def load_overrides(path: Path) -> list[Override]:
     """A CSV file with the columns submission, criterion, points and reason.
 
     Raises:
-        ValueError: a sentence that names the line.
+        ValueError: a sentence that names the row, as a spreadsheet counts them.
         OSError: it can't be read.
     """
     file = load_csv(path)
     columns = [column.strip().lower() for column in file.rows[0]] if file.rows else []
     if not {"submission", "criterion", "points", "reason"} <= set(columns):
         raise ValueError(f"{path.name} needs the columns submission, criterion, points, reason")
-    found: dict[tuple, Override] = {}
-    for line, row in zip(file.lines[1:], file.rows[1:], strict=True):
+    found = []
+    for place, row in enumerate(file.rows[1:], 2):
         if not any(cell.strip() for cell in row):
             continue
         try:
             if any(row[len(columns) :]):
                 raise ValueError("there are more cells than columns; a comma in a cell needs quotes")
-            cells = dict.fromkeys(columns, "") | dict(zip(columns, row, strict=False))
-            override = _override({column: " ".join(cell.split()) for column, cell in cells.items()})
-            key = plain_name(override.submission), override.criterion
-            if key in found:
-                raise ValueError(f"{override.submission} has points for {override.criterion} already")
+            cells = dict(zip_longest(columns, row, fillvalue=""))
+            found.append(_override({column: " ".join(cell.split()) for column, cell in cells.items()}))
         except ValueError as error:
-            raise ValueError(f"{path.name}, line {line}: {error}") from None
-        found[key] = override
-    return list(found.values())
+            raise ValueError(f"{path.name}, row {place}: {error}") from None
+    return found
 
 
 def _override(cells):
@@ -69,7 +66,6 @@ def _override(cells):
     points = float(text.replace(",", ".")) if re.fullmatch(r"\d{1,6}([.,]\d*)?", text) else -1
     if not 0 <= points <= maxima[criterion]:
         raise ValueError(f"the points of {criterion} lie between 0 and {maxima[criterion]:g}")
-    points = int(points) if points == int(points) else points
     return Override(cells["submission"], criterion, points, cells["reason"])
 
 
@@ -99,7 +95,7 @@ def assign(overrides: list[Override], people: list[Person]) -> tuple[dict[str, l
         exact = [person for person in fitting if plain_name(person.name) == who] or fitting
         if len(exact) == 1:
             theirs = found.setdefault(exact[0].name, [])
-            if override.criterion in {other.criterion for other in theirs}:  # once by name, once by id
+            if override.criterion in {other.criterion for other in theirs}:
                 said.append(f"{who} has points for {override.criterion} twice: the last count.")
             theirs.append(override)
         if len(fitting) > 1:

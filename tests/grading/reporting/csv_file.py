@@ -23,12 +23,10 @@ class CsvFile:
 
     Attributes:
         rows: the cells, with the head's.
-        lines: for each row, the line of the file that it ends in.
         encoding: with a byte-order mark if it is new, since Excel takes it for Latin-1 otherwise.
     """
 
     rows: list[list[str]] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
     encoding: str = "utf-8-sig"
     delimiter: str = ","
     ending: str = "\r\n"
@@ -65,11 +63,8 @@ def load_csv(path: Path) -> CsvFile:
         delimiter=max(",;\t", key=first.count),
         ending="\r\n" if first.endswith("\r") else "\n",
     )
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=found.delimiter)
     try:
-        for row in reader:
-            found.rows.append(row)
-            found.lines.append(reader.line_num)
+        found.rows += csv.reader(io.StringIO(content, newline=""), delimiter=found.delimiter)
     except csv.Error as error:
         raise ValueError(f"{path.name} is no CSV file: {error}") from None
     return found

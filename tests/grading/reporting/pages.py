@@ -152,7 +152,7 @@ def _path_back(grade):
     entry = grade.entry or (grade.id and f"{grade.name}_{grade.id}_assignsubmission_file")
     if grade.is_group or re.search(r"[/\\]", grade.entry):
         return []
-    told = ((system.name, read_entry(system, f"{entry}/")) for system in SYSTEMS if not system.only_held)
+    told = ((system.name, read_entry(system, f"{entry}/")) for system in SYSTEMS if system.tells)
     system, person = next((pair for pair in told if pair[1]), ("", None))
     if system == "Moodle" and person.id:
         return [_for_moodle(person.name, person.id)]
@@ -161,7 +161,7 @@ def _path_back(grade):
 
 def _for_moodle(name, number):
     """It tells the person by the second of the parts between underscores; it is the number alone."""
-    name = file_name(name.replace("_", " "), set()).replace("_", " ").strip() or "submission"
+    name = file_name(name, set()).replace("_", " ").strip() or "submission"
     return f"{name}_{number}_assignfeedback_file_feedback.html"
 
 

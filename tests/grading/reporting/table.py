@@ -24,9 +24,6 @@ class Table:
 
     Each save reads the file anew, so that what another run or a human has written before it stays. There is
     no lock: of two saves in the same moment, one may be lost.
-
-    Attributes:
-        regraded: how many rows that the file had were graded anew.
     """
 
     def __init__(self, path: Path, people: Iterable[tuple[str, str]] = ()) -> None:
@@ -39,7 +36,7 @@ class Table:
             ValueError: the file is no table of grades; nothing is written then.
             OSError: it can't be read.
         """
-        self._path, self._people, self.regraded = path, list(people), 0
+        self._path, self._people = path, list(people)
         self._file = load_csv(path) if path.exists() else CsvFile()
         if not any(any(row) for row in self._file.rows):
             self._file = CsvFile([list(COLUMNS)])
@@ -54,10 +51,12 @@ class Table:
         ids, names = (ids_of({row[i] for row in written}, {who[i] for who in self._people}) for i in (0, 1))
         # Who stands in each row: an id, and a name.
         self._who = [(ids.get(id, id), plain_name(names.get(name, name))) for id, name in written]
-        self._who[0] = ("", "")
+        self._who[0] = (None, None)  # nobody
 
-    def save(self, grades: list[Grade]) -> None:
+    def save(self, grades: list[Grade]) -> list[str]:
         """Write the file with these grades, each in its row: that of the same id, or else of the same name.
+
+        Returns what to say about it.
 
         Raises:
             ValueError: it has become something else, and stays.
@@ -67,11 +66,12 @@ class Table:
         for row in map(row_of, grades):
             place = now.put(row)
             new += [place] if self._place(row) is None else []
-        self.regraded = len(grades) - len(new)
         rows = [now._file.rows[place] for place in new]
         for place, row in zip(sorted(new), rows, strict=True):
             now._file.rows[place] = row
         write_whole(self._path, now.to_bytes())
+        anew = f"{len(grades) - len(new)} were graded anew, the others are kept"
+        return [f"It had {had} rows; {anew}."] if (had := len(self.filled)) else []
 
     @property
     def filled(self) -> list[dict[str, str]]:
@@ -84,12 +84,14 @@ class Table:
     def _place(self, row):
         """Where the same person stands; under another name, if nobody of this run has the same id."""
         id, name = row.get("id", ""), plain_name(row["submission"])
-        same = [place for place, who in enumerate(self._who) if id and who[0] == id]
-        if same:  # two systems may give one id to two people
-            named = [place for place in same if self._who[place][1] == name]
-            return next(iter(named or [place for place in same if place not in self._put]), None)
-        named = [place for place, who in enumerate(self._who) if name and who[1] == name]
-        return next((place for place in named if not (id and self._who[place][0])), None)
+
+        def is_same(its_id, its_name):
+            return id == its_id if id and its_id else name == its_name
+
+        same = [place for place, who in enumerate(self._who) if is_same(*who)]
+        named = [place for place in same if self._who[place][1] == name]
+        # Two systems may give one id to two people.
+        return next(iter(named or [place for place in same if place not in self._put]), None)
 
     def put(self, row: dict[str, str]) -> int:
         """Write a person's row, and return its place."""
