@@ -110,17 +110,8 @@ class _Examination:
         changing = not_repeatable(examinee, replies, value)
         if len(batch.arrays["x"]) == 1 and value.size == right.size:  # it takes one image only
             value = value.reshape(right.shape)
-        answers = [(batch, value)]  # right at the first call, perhaps
-        if changing is None:
-            answers += self._others(replies, value)
-            if self._is_constant(answers):
-                return
-            answers = self._without_repeated(answers)
-        elif changing.kind != sentences.RANDOM.mistake:
-            examinee.lose_form(changing)
-        elif exercise.by_order and not (yield from has_an_order(examinee, replies.questions.values[-1])):
-            for part in exercise.parts:
-                verdict.lose(part, changing)
+        answers = yield from self._answers(replies, value, changing)
+        if answers is None:
             return
         explanation, answers = self._explain(answers, depth=1 if changing else 2)
         if exercise.own and not {exercise.form, exercise.own} & verdict.lost:
@@ -135,6 +126,20 @@ class _Examination:
                 check_training(examinee, replies.training)
         if exercise.by_order and not verdict.lost and not np.allclose(value, right, rtol=1e-3):
             verdict.note(exercise.end, sentences.OTHER_SCALE)
+
+    def _answers(self, replies, value, changing) -> Conversation[list[tuple[Batch, np.ndarray]] | None]:
+        """The answers that can be explained together; None if there are none, which is charged."""
+        examinee, exercise, answers = self.examinee, self.exercise, [(replies.questions.values[0], value)]
+        if changing is None:
+            answers += self._others(replies, value)
+            return None if self._is_constant(answers) else self._without_repeated(answers)
+        if changing.kind != sentences.RANDOM.mistake:
+            examinee.lose_form(changing)
+        elif exercise.by_order and not (yield from has_an_order(examinee, replies.questions.values[-1])):
+            for part in exercise.parts:
+                self.verdict.lose(part, changing)
+            return None
+        return answers  # right at the first call, perhaps
 
     def _charge(self, explanation, answers, replies, changing) -> Conversation[Explanation]:
         """Charge what the values tell. Returns the explanation, which may prove to be none.

@@ -34,9 +34,9 @@ def main():
     torch.ones(2, 2) @ torch.ones(2, 2)  # reads /proc/cpuinfo, which a submission won't see
     if control is None:
         message, _ = receive(line[0])
+        _import(message["settings"]["preload"])
         start(_prepared(message["settings"], line[1]), message, line)
     else:
-        _import([])
         send(control.fileno(), {"error": ""})
         _fork_for(control)
 
@@ -61,7 +61,6 @@ def _prepared(settings, answer_to):
             {"error": f"This machine does not give what the level {settings.level.name} has ({error})."},
         )
         sys.exit()
-    _import(settings.preload)
     send(answer_to, {"error": ""})
     return confinement
 
@@ -89,6 +88,8 @@ def _fork_for(control, confinement=None):
 
 def _fork(control, confinement, message, fds):
     """The id of a new process, which is a server or a submission; 0 if there can't be one."""
+    if not confinement:
+        _import(message["settings"]["preload"])  # once for all servers
     try:
         pid = confinement.fork() if confinement else os.fork()
     except OSError:
