@@ -160,6 +160,16 @@ def test_a_glob_that_leaves_out_the_names(tmp_path):
     assert {name: one.id for name, one in found.items()}.items() <= ids.items() and len(found) > 1
 
 
+@pytest.mark.parametrize("folder", ["submitted/moodle", "Submissions/exercise_sheet_8", "Abgaben/blatt_8"])
+def test_a_class_below_a_folder_called_like_a_systems_stays_a_class(tmp_path, folder):
+    files = {f"{folder}/{name}_{id}{M}_/solution.py": RIGHT for name, id in (("Anna Ash", 11), ("Ben B", 12))}
+    tree(tmp_path, files)
+    assert {name: one.id for name, one in rows(tmp_path / folder).items()} == {
+        "Anna Ash": "11",
+        "Ben B": "12",
+    }
+
+
 def test_a_layout_by_name(tmp_path):
     names = {"ash_101_900_solution.py": RIGHT, "x.py": RIGHT, "y.py": RIGHT, "z.py": RIGHT}
     folder = tree(tmp_path / "class", names)

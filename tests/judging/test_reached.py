@@ -110,6 +110,8 @@ WHILE = "i = 0\nwhile i < 3:\n    i += 1\n"
         (1, "r = F.relu(x @ V + b) @ W + a\n" + END, 15, ""),  # (F is there)
         (1, "r = func.relu(x @ V + b) @ W + a\n" + END, 10, "Apart from that"),
         (1, "n = x.len()\n" + Z + R + "return (x - r).pow(2).sum() / n", 13, "that, your function"),
+        (1, "with Timer():\n    " + Z + R + END, 13, "that, your function"),
+        (1, Z + R + "if True:\n    n, d, c = x.shape\n" + END, 13, "that, your function"),
         (1, Z + R + "with torch.nograd():\n    print(1)\n" + END, 13, "that, your function"),
         (1, "r = torch.zeros(len(x), 784)\nr[0, 800] = 1\n" + Z + R + END, 13, "that, your function"),
         (1, "for i in range(N):\n    i\n" + Z + R + S + "return s.sum() / N", 13, "that, your function"),

@@ -34,15 +34,16 @@ HEAD = "import torch\nimport torch.nn.functional as F\n"
         (
             f"r = {FORWARD}\nreturn (x - r).bfloat16().square().sum(1).mean().float()",
             "error",
-            "differences x − x̂ is right at first",
+            "Even with W = 0",
         ),
     ],
 )
 def test_an_unknown_mistake_in_the_loss_is_located(body, part, words):
     found = results_of(1, body)
     assert part in lost(found) and words in found[part].reason
-    assert not any(result.needs_human for result in found.values())
-    assert points(found) >= EXERCISES[1].points / 2
+    is_rounded = "bfloat16" in body  # then nothing shows what else is right
+    assert is_rounded == any(result.needs_human for result in found.values())
+    assert is_rounded or points(found) >= EXERCISES[1].points / 2
 
 
 @pytest.mark.parametrize(
@@ -72,35 +73,40 @@ def test_an_unknown_mistake_in_the_images_is_located(body, part):
     [
         (
             1,
-            f"t = x @ V + b\nr = torch.where(t > 0, t, 0.07 * t) @ W.tanh() + a\n{LOSS}",
-            {"hidden", "output"},
-            "explains them. It is right up to xV + b. What comes after the product zW is right.",
-        ),
-        (
-            1,
-            f"r = {FORWARD}\nr = r / (1 + r.abs()).sqrt()\n{LOSS}",
-            {"output"},
-            "reconstruction x̂ is right at first, and is changed",
-        ),
-        (
-            1,
-            f"r = torch.relu((x @ V).sin() + b.sin()) @ W\n{LOSS}",
-            {"hidden", "encoder_bias", "output"},
-            "xV.",
-        ),
-        (
-            1,
             f"r = {FORWARD}\nreturn ((x * r) ** 2).sum(1).mean()",
             {"error"},
-            "What comes after the differences x − x̂ is",
+            "comes after the differences x",
+        ),
+        (
+            1,
+            f"r = torch.relu(x @ V / b) @ W + a\n{LOSS}",
+            {"encoder_bias"},
+            "It is right up to the product xV.",
         ),
         (2, "return (torch.relu(x @ V + b) @ W + len(x)).view(-1, 28, 28)", {"output"}, "a has no effect"),
     ],
 )
-def test_steps_that_are_seen_before_and_after_unknown_ones_are_right(number, body, parts, words):
+def test_steps_that_are_seen_before_and_after_an_unknown_one_are_right(number, body, parts, words):
     found = results_of(number, body)
     assert set(lost(found)) == parts and not any(result.needs_human for result in found.values())
     assert any(words in result.reason for result in found.values())
+
+
+UNUSED = f"z = torch.relu(x @ V + b)\nq = {FORWARD}\ns = ((x - q) ** 2).sum(1)\n"
+GARBAGE = "x.sinh().sum(1)*V.mean() + W.mean() + a.mean() + b.mean()"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{UNUSED}return ({GARBAGE}).mean()",
+        f"{UNUSED}r = x.sinh()*V.mean() + W.mean() + a.mean() + b.mean()\n{LOSS}",
+        f"{UNUSED}z = torch.softmax(x @ V, 1) * 3.3\nr = z @ W + a\n{LOSS}",
+        "r = F.leaky_relu(x @ V + b, 0.07) @ W + a\nreturn ((x - r).abs() ** 1.7).sum(1).mean()",
+    ],
+)
+def test_what_is_computed_and_not_used_and_several_unknown_steps_are_for_a_human(body):
+    assert any(result.needs_human for result in results_of(1, body).values())
 
 
 def test_what_nothing_shows_to_be_right_is_for_a_human():
@@ -124,7 +130,7 @@ def test_what_is_no_loss_earns_nothing_for_its_values(body, parts):
 @pytest.mark.parametrize("score", ["torch.arange(len(x))", "torch.ones(len(x))", "(x - x).flatten(1).sum(1)"])
 def test_scores_that_are_always_the_same_earn_their_form_alone(score):
     found = results_of(3, f"return {score}")
-    assert points(found) == 2 and "no effect on your scores" in found["own"].reason
+    assert points(found) == 2 and ("no effect" in found["own"].reason) == ("arange" in score)
 
 
 def test_random_scores_earn_nothing_by_chance():

@@ -54,6 +54,13 @@ def test_people_are_told_by_their_id(tmp_path):
     assert (row["late"], row["file"], row["seed"]) == ("late", "a.py", "4711")
 
 
+def test_an_id_tells_more_than_a_name(tmp_path):
+    path = tmp_path / "grades.csv"
+    write([graded("Anna Ash 7", id="7"), graded("Anna Ash")], grades=path)
+    write([graded("Anna Ash", {"1.hidden"}, id="7")], grades=path)
+    assert [(row["id"], row["total"]) for row in rows(path)] == [("7", LESS), ("", f"{TOTAL:g}")]
+
+
 def test_two_people_of_a_run_share_no_row_though_their_systems_gave_them_one_id(tmp_path):
     path = tmp_path / "grades.csv"
     for lost in ((), {"1.hidden"}):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .archives import list_class
-from .download import merged, people_in
+from .download import merged, people_in, people_of_download
 from .files import list_file, list_folder
 from .machine import PROJECT
 from .names import is_archive, is_code, name_of
@@ -78,7 +78,8 @@ def _people_at(path, items, layout):
     """Who handed in what lies at one path, which may be a place in a download."""
     is_many = path.is_dir() or is_archive(path.name)
     name = name_of(path.name).stem if is_archive(path.name) else path.name
-    if above := _download_above(path, layout):
+    found = people_of_download(name, items, layout) if is_many else None
+    if above := _download_above(path, layout, is_download=bool(found) and len(found[0]) > 1):
         people, _ = people_in(above.name, _listed(above), layout)
         _call_apart(people)
         if inside := [one for person in people if (one := _only_below(person, path))]:
@@ -91,17 +92,21 @@ def _people_at(path, items, layout):
     return people, others
 
 
-def _download_above(path, layout):
-    """The folder of a system's download that this path lies in, or None."""
+def _download_above(path, layout, is_download):
+    """The folder of a system's download that this path lies in, or None.
+
+    Where the path itself may be one, a name like "Submissions" above it tells nothing.
+    """
     for inner, folder in itertools.pairwise([path, *list(path.parents)[:4]]):
         try:
             with os.scandir(folder) as listing:
                 names = [one.name + "/" * (one.is_dir() and not is_archive(one.name)) for one in listing]
         except OSError:
             return None
-        system = LAYOUTS[layout] if layout else system_of(names, folder.name)
+        holder = "" if is_download else folder.name
+        system = LAYOUTS[layout] if layout else system_of(names, holder)
         is_entry = system and read_entry(system, inner.name + "/" * inner.is_dir())
-        if is_entry and is_told(system, names, folder.name):
+        if is_entry and is_told(system, names, holder):
             return folder
     return None
 

@@ -223,9 +223,13 @@ class _Examination:
         if not is_same or follows(exercise, self.examinee.formula, Right(), batch, value):
             return False
         names = sentences.listed(exercise.arguments)
+        cause = sentences.IGNORES(exercise, without=f"{names} have", all=names)
+        cause = (
+            cause if np.ptp(value) else sentences.ALL_THE_SAME()
+        )  # as below a threshold that nothing passes
         for part in exercise.parts:
             if part != exercise.form:
-                verdict.lose(part, sentences.IGNORES(exercise, without=f"{names} have", all=names))
+                verdict.lose(part, cause)
         return True
 
     def _without_repeated(self, answers):

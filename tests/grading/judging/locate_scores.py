@@ -51,11 +51,11 @@ def explain_images_alone(examinee: Examinee, batch: Batch) -> Conversation[Expla
 
 def has_an_order(examinee: Examinee, batch: Batch) -> Conversation[bool]:
     """Whether scores that are others each time order these images alike: by chance, few images may be."""
-    one, other = yield from examinee.values(batch, batch)
-    if one is None or other is None or one.shape != other.shape or one.size < 2:
+    values = yield from examinee.values(*[batch] * 6)
+    if any(value is None or value.shape != values[0].shape or value.size < 2 for value in values):
         return False
-    ranks = [value.argsort().argsort() for value in (one.ravel(), other.ravel())]
-    return bool(np.corrcoef(*ranks)[0, 1] > 0.5)
+    ranks = [value.ravel().argsort().argsort() for value in values]
+    return bool(np.mean(np.corrcoef(ranks)[np.triu_indices(6, 1)]) > 0.25)
 
 
 def _locate_order(examinee, answers):

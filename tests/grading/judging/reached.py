@@ -62,8 +62,8 @@ def credit_what_was_right(examinee: Examinee) -> Conversation[None]:
 
 
 def settle_unknown(examinee: Examinee) -> Conversation[None]:
-    """Charge a mistake that nothing explains to the steps where it sits: those between the last that is seen
-    to be right and a value with which the function goes on rightly. If there is none, it stays undecided."""
+    """Charge a mistake that nothing explains to the part where it sits: between the last step that is seen to
+    be right and a value with which the function goes on rightly. Else it stays undecided."""
     exercise = examinee.exercise
     known, batches, questions = _questions(examinee)
     reached = _furthest(known, batches, (yield questions), depth=0)
@@ -73,11 +73,9 @@ def settle_unknown(examinee: Examinee) -> Conversation[None]:
     parts = {part for one in _between(known, reached, after) for part in one.parts}
     if not after.place:  # right with another argument or size in one place
         parts = {exercise.uses.get(after.name, exercise.together)}
-    where = sentences.SEEN_UP_TO.format(step=reached.milestone.name) if reached.place else ""
-    where += sentences.RIGHT_FROM.format(after=after.name)
-    if after.place and reached.place == after.place:
-        parts, where = after.parts, sentences.CHANGED.format(step=after.name)
-    if parts:
+    if len(parts) == 1:  # of several, some may be right
+        where = sentences.SEEN_UP_TO.format(step=reached.milestone.name) if reached.place else ""
+        where += sentences.RIGHT_FROM.format(after=after.name)
         examinee.verdict.settle(parts, sentences.BETWEEN(where=where))
 
 

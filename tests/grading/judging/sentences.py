@@ -106,7 +106,6 @@ _UNKNOWN = (
 UNKNOWN = Sentence("unknown", _UNKNOWN, needs_human=True)
 BETWEEN = Sentence("unknown", f"{_UNKNOWN}{{where}}")
 SEEN_UP_TO = " It is right up to {step}."
-CHANGED = " The value of {step} is right at first, and is changed then."
 RIGHT_ALONE = Sentence("unknown",
     f"{_UNKNOWN} For a single image your {{e.result}} {{e.are}} right: the difference lies in how the "
     "images of a batch go together.")

@@ -85,10 +85,10 @@ class Table:
         """Where the same person stands; under another name, if nobody of this run has the same id."""
         id, name = row.get("id", ""), plain_name(row["submission"])
 
-        def is_same(its_id, its_name):
-            return id == its_id if id and its_id else name == its_name
-
-        same = [place for place, who in enumerate(self._who) if is_same(*who)]
+        same = [place for place, (its_id, _) in enumerate(self._who) if id and id == its_id]
+        if not same:
+            pairs = enumerate(self._who)
+            same = [place for place, (its_id, its) in pairs if name == its and not (id and its_id)]
         named = [place for place in same if self._who[place][1] == name]
         # Two systems may give one id to two people.
         return next(iter(named or [place for place in same if place not in self._put]), None)

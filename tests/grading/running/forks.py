@@ -27,16 +27,22 @@ def wait_for(pid: int, replies: int) -> None:
     Raises:
         SandboxError: torch can't be imported, or this machine can't give what the level has.
     """
+    error = NO_TORCH
+    with contextlib.suppress(OSError, EOFError), _patience(pid):
+        error = receive(replies)[0]["error"]
+    if error:
+        raise SandboxError(error)
+
+
+@contextlib.contextmanager
+def _patience(pid):
+    """Ends a process that something waits for too long: what it imports may hang."""
     too_late = threading.Timer(PATIENCE, os.kill, (pid, signal.SIGTERM))
     too_late.start()
     try:
-        error = receive(replies)[0]["error"]
-    except (OSError, EOFError):
-        error = NO_TORCH
+        yield
     finally:
         too_late.cancel()
-    if error:
-        raise SandboxError(error)
 
 
 class Server:
@@ -86,7 +92,7 @@ class Server:
             SandboxError: this one is dead, or the machine can't give what the level has.
         """
         control, theirs = _pair()
-        with theirs:
+        with theirs, _patience(self.pid):
             pid = self.ask({"settings": asdict(settings)}, [theirs.fileno()])
         if not pid:
             control.close()

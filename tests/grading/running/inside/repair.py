@@ -130,12 +130,15 @@ def without(line: int) -> Repair:
 
 
 def _leave_out(tree, one):
+    """Of a `with`, what stands below it stays."""
     for parent in ast.walk(tree):
-        if isinstance(parent, (ast.FunctionDef, ast.For, ast.While, ast.With)):
-            is_there = [node.lineno <= one.line <= node.end_lineno for node in parent.body]
-            simple = [not hasattr(node, "body") for node in parent.body]
-            pairs = zip(parent.body, is_there, simple, strict=True)
-            parent.body = [ast.Pass() if here and plain else node for node, here, plain in pairs]
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(parent, field, ())
+            for place, node in enumerate(block if isinstance(block, list) else ()):
+                if isinstance(node, ast.With) and node.lineno <= one.line < node.body[0].lineno:
+                    block[place : place + 1] = node.body
+                elif not hasattr(node, "body") and node.lineno <= one.line <= node.end_lineno:
+                    block[place] = ast.Pass()
 
 
 class _Replaced(ast.NodeTransformer):
