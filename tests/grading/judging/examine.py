@@ -224,9 +224,8 @@ class _Examination:
             return False
         names = sentences.listed(exercise.arguments)
         cause = sentences.IGNORES(exercise, without=f"{names} have", all=names)
-        cause = (
-            cause if np.ptp(value) else sentences.ALL_THE_SAME()
-        )  # as below a threshold that nothing passes
+        if not np.ptp(value):  # that may be a threshold which nothing passes
+            cause = sentences.ALL_THE_SAME()
         for part in exercise.parts:
             if part != exercise.form:
                 verdict.lose(part, cause)

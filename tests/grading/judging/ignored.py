@@ -66,14 +66,12 @@ def charge_ignored(
         parts |= {exercise.end} if is_known else set(exercise.parts) - {exercise.form}
     else:
         explanation = examinee.explain_values(zero, answers[1:])
+    if isinstance(explanation, Unknown) and exercise.arguments[0] in names:
+        parts |= set(exercise.parts) - {exercise.form}  # without the images, nothing of it is right
     for part in exercise.parts:
         if part in parts:
             verdict.lose(part, cause)
-    if isinstance(explanation, Unknown) and exercise.arguments[0] in names:
-        for part in exercise.parts:  # without the images, nothing of it is right
-            if part != exercise.form and part not in verdict.lost:
-                verdict.lose(part, cause)
-    elif isinstance(explanation, Unknown):
+    if isinstance(explanation, Unknown):
         examinee.leave_undecided()
     else:
         examinee.charge(explanation, but=parts)

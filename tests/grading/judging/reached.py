@@ -31,7 +31,7 @@ def credit_what_was_right(examinee: Examinee) -> Conversation[None]:
 
     A step is right if it is seen before the function stops, or comes after a value with which it goes on.
     """
-    known, batches, questions = _questions(examinee)
+    known, batches, questions = _milestones_and_questions(examinee)
     if not known:
         return
     answers = yield questions
@@ -65,7 +65,7 @@ def settle_unknown(examinee: Examinee) -> Conversation[None]:
     """Charge a mistake that nothing explains to the part where it sits: between the last step that is seen to
     be right and a value with which the function goes on rightly. Else it stays undecided."""
     exercise = examinee.exercise
-    known, batches, questions = _questions(examinee)
+    known, batches, questions = _milestones_and_questions(examinee)
     reached = _furthest(known, batches, (yield questions), depth=0)
     after = yield from resumed(examinee, known, batches)
     if after is None:
@@ -79,7 +79,7 @@ def settle_unknown(examinee: Examinee) -> Conversation[None]:
         examinee.verdict.settle(parts, sentences.BETWEEN(where=where))
 
 
-def _questions(examinee):
+def _milestones_and_questions(examinee):
     """The milestones of the exercise, two batches, so that no accident counts, and what is asked for them."""
     exercise = examinee.exercise
     first, *_, last = examinee.probes.questions(exercise.arguments).values

@@ -1,4 +1,4 @@
-"""What is right after the place where a function stops: another value is put there, and it goes on."""
+"""What is right after the place where a function stops or errs: it goes on there with another value."""
 
 import time
 from collections.abc import Sequence
