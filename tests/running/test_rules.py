@@ -19,7 +19,6 @@ SETTINGS = Settings(
     level=CONTAINER,
     library=["/usr/lib/python3"],
     hidden=["/usr/share/course"],
-    preload=["scipy"],
     limits=Limits(),
 )
 

@@ -9,20 +9,21 @@ from .explain import Explanation, Known, Unknown
 
 def ignored_arguments(examinee: Examinee) -> Conversation[list[str]]:
     """The arguments whose values change nothing, though they should."""
-    first, other, *_ = examinee.probes.questions(examinee.exercise.arguments).values
+    first, *others = examinee.probes.questions(examinee.exercise.arguments).values[:3]
     uses = examinee.exercise.uses
-    changed = {name: first.with_(**{name: other.arrays[name]}) for name in uses}
-    usual, *values = yield from examinee.values(first, *changed.values())
+    changed = [(name, first.with_(**{name: other.arrays[name]})) for name in uses for other in others]
+    usual, *values = yield from examinee.values(first, *(batch for _, batch in changed))
     if usual is None or (usual.size > 1 and not np.ptp(usual)):
         return []
-    return [
+    used = {
         name
-        for (name, batch), value in zip(changed.items(), values, strict=True)
-        if not np.array_equal(examinee.right(batch), examinee.right(first))  # nor does the sheet use it here
-        and value is not None
-        and value.shape == usual.shape
-        and np.allclose(value, usual, rtol=1e-6)
-    ]
+        for (name, batch), value in zip(changed, values, strict=True)
+        if np.array_equal(examinee.right(batch), examinee.right(first))  # nor does the sheet use it here
+        or value is None
+        or value.shape != usual.shape
+        or not np.allclose(value, usual, rtol=1e-6)
+    }
+    return [name for name in uses if name not in used]
 
 
 def ignored_by_chance(examinee: Examinee) -> Conversation[list[str]]:

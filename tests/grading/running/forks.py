@@ -86,14 +86,25 @@ class Server:
         return 0
 
     def new_server(self, settings: Settings) -> "Server":
-        """A server for submissions, forked from this one.
+        """A server for submissions, forked from this origin.
 
         Raises:
             SandboxError: this one is dead, or the machine can't give what the level has.
         """
+        return self._fork({"settings": asdict(settings)})
+
+    def new_origin(self, packages: list[str]) -> "Server":
+        """An origin that has imported these, too.
+
+        Raises:
+            SandboxError: this one is dead, or an import hangs.
+        """
+        return self._fork({"packages": packages})
+
+    def _fork(self, message):
         control, theirs = _pair()
-        with theirs, _patience(self.pid):
-            pid = self.ask({"settings": asdict(settings)}, [theirs.fileno()])
+        with theirs:
+            pid = self.ask(message, [theirs.fileno()])
         if not pid:
             control.close()
             raise SandboxError(

@@ -30,6 +30,16 @@ def new_folder(level: Level, uid: int | None) -> str:
     return folder
 
 
+def wide_pipe() -> tuple[int, int]:
+    """As os.pipe, with room for whole batches of images: whoever writes them need not wait for who reads."""
+    ends = os.pipe()
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # other systems, too many wide ones
+        import fcntl
+
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, 1 << 20)
+    return ends
+
+
 def readable() -> list[str]:
     """The folders of Python and its packages, without the project's."""
     return sorted({*_python()} - {PROJECT} | {*library()})

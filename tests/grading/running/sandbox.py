@@ -17,7 +17,7 @@ from .forks import Server, new_origin, wait_for
 from .inside.namespaces import FOLDER
 from .inside.settings import BARE, FILTER, FULL, LEVELS, Level, Settings
 from .inside.wire import send
-from .launch import PROJECT, is_root, library, new_folder, popen, readable
+from .launch import PROJECT, is_root, library, new_folder, popen, readable, wide_pipe
 from .process import Limits, Process, SandboxError, end_family, memory_of, remove
 from .question import Question
 from .session import Session
@@ -53,7 +53,7 @@ class Sandbox(contextlib.ExitStack):
         """
         Args:
             limits: what each submission may use.
-            preload: modules to import once, for all.
+            preload: modules to import once, for all that need one of them.
             fork: whether processes are forked from one that has imported torch, or each imports it anew.
             hidden: folders that are kept secret, beside the project and the current one.
             many: whether so many submissions are to come that a preparation pays.
@@ -68,7 +68,8 @@ class Sandbox(contextlib.ExitStack):
         self._preload = sorted(preload)
         self._hidden = sorted({os.path.realpath(path) for path in (PROJECT, os.getcwd(), *hidden)})
         self._origin = origin if fork else None
-        self._servers: dict[tuple[int, Level], Server] = {}  # one for each thread
+        self._rich_origin: Server | None = None  # the one that has what is to be preloaded
+        self._servers: dict[tuple[int, Level, bool], Server] = {}  # for each thread
         if not fork:
             levels = [BARE]
         elif not origin:
@@ -78,7 +79,7 @@ class Sandbox(contextlib.ExitStack):
             levels = [one for level in levels for one in (level, replace(level, reads_all=True))]
         first = 30_000 + os.getpid() % 300 * 100  # below 65,536: containers often know no higher ones
         self._uids = itertools.cycle(range(first, first + 100))
-        self._levels, self._choosing = levels, threading.Lock()
+        self._levels, self._choosing, self._importing = levels, threading.Lock(), threading.Lock()
         self._found: Level | SandboxError | None = None  # what works, or why nothing does
 
     @property
@@ -92,10 +93,13 @@ class Sandbox(contextlib.ExitStack):
         level = self.level or FULL
         return [MISSING[name] for name in (level.name, "reads all" * level.reads_all) if name in MISSING]
 
-    def start(self) -> Process:
+    def start(self, packages: Iterable[str] = ()) -> Process:
         """A fresh process, for one submission, with a folder to write in.
 
         Any thread may ask, and each has a process of its own.
+
+        Args:
+            packages: what it imports. Where that is to be preloaded, it is there.
 
         Raises:
             SandboxError: no right submission can be run on this machine.
@@ -105,7 +109,7 @@ class Sandbox(contextlib.ExitStack):
                 self._found = self._found or self._choose()
             if isinstance(self._found, SandboxError):
                 raise self._found
-            return self._start(self._found)
+            return self._start(self._found, self._preload if {*packages} & {*self._preload} else [])
         except OSError as error:  # a full disk, say
             raise SandboxError(f"The grader can't start a process for submissions: {error}.") from error
 
@@ -124,7 +128,7 @@ class Sandbox(contextlib.ExitStack):
 
     def _failure(self, level):
         """What a right submission can't do at this level, in a sentence, or None: no submission's fault."""
-        starts = SimpleNamespace(limits=self.limits, start=lambda: self._start(level))
+        starts = SimpleNamespace(limits=self.limits, start=lambda _: self._start(level, self._preload))
         try:
             with Session(starts, Submission("trial", source=TRIAL), PATIENCE, ["work"]) as session:
                 found = session.loaded
@@ -139,11 +143,11 @@ class Sandbox(contextlib.ExitStack):
         place = f" at `{found.code}`" if found.code else ""
         return f"A right submission fails here{place} ({found.kind}: {found.message[:300]})."
 
-    def _start(self, level):
+    def _start(self, level, packages):
         uid = next(self._uids) if is_root() else None  # never as root
         folder = new_folder(level, uid)
-        message = {"folder": FOLDER if level.namespaces else folder, "uid": uid}
-        requests, replies, output = os.pipe(), os.pipe(), os.pipe()
+        message = {"folder": FOLDER if level.namespaces else folder, "uid": uid, "packages": packages}
+        requests, replies, output = wide_pipe(), wide_pipe(), os.pipe()
         ours, theirs = (requests[1], replies[0], output[0]), (requests[0], replies[1], output[1])
         with contextlib.ExitStack() as if_not:
             if_not.callback(remove, os.path.dirname(folder))
@@ -159,18 +163,20 @@ class Sandbox(contextlib.ExitStack):
         return Process(folder, *ours, family, memory, on_disk, kill, is_fork=bool(self._origin))
 
     def _settings(self, level):
-        return Settings(level, readable(), self._hidden, self._preload, self.limits)
+        return Settings(level, readable(), self._hidden, self.limits)
 
     def _fork(self, level, message, theirs):
         """Start a process, which reads and writes `theirs`, and close these.
 
         Returns the process below which all of its own are, the bytes that this holds, and what ends it.
         """
-        key, pid = (threading.get_ident(), level), 0
+        key, pid = (threading.get_ident(), level, bool(message["packages"])), 0
         with _closing(theirs):
             for _ in range(2):
                 if key not in self._servers:
-                    self._servers[key] = self._origin.new_server(self._settings(level))
+                    self._servers[key] = self._origin_with(message["packages"]).new_server(
+                        self._settings(level)
+                    )
                 server = self._servers[key]
                 if pid := server.ask(message, theirs):
                     break
@@ -185,6 +191,15 @@ class Sandbox(contextlib.ExitStack):
                 end_family(pid, server.pid, message["uid"])
 
         return server.pid, server.memory_bytes, kill
+
+    def _origin_with(self, packages):
+        with self._importing:
+            if packages and not self._rich_origin:
+                self._rich_origin = self._origin  # should an import hang, each submission may try it
+                with contextlib.suppress(SandboxError):
+                    self._rich_origin = self._origin.new_origin(packages)
+                    self.callback(self._rich_origin.close)
+            return self._rich_origin if packages else self._origin
 
     def _spawn(self, level, message, theirs, ours):
         """As `_fork`, by a process with its own import of torch."""

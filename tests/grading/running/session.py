@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from ..handed_in.printable import one_line, plain_text
-from ..handed_in.submission import Submission
+from ..handed_in.submission import Submission, imported_by
 from ..sheet.rubric import FUNCTIONS
 from . import answers
 from .answers import Answer, Died, Missing, Raised
@@ -42,7 +42,7 @@ class Session(contextlib.AbstractContextManager):
     ):
         """
         Args:
-            sandbox: has `limits`, and `start()` for a `Process`.
+            sandbox: has `limits`, and `start(packages)` for a `Process`.
             submission: what is loaded.
             seconds: replaces the sandbox's limit of time.
             functions: the names of those that may be asked; by default the sheet's.
@@ -148,7 +148,7 @@ class Session(contextlib.AbstractContextManager):
         self._process = None
 
     def _load(self):
-        process = self._sandbox.start()
+        process = self._sandbox.start(imported_by([self._submission]))
         self._process = process
         self._over, self._ended_for, self._times = threading.Event(), None, (0.0, 0.0)
         self._questions, self._answers = queue.SimpleQueue(), queue.SimpleQueue()

@@ -30,6 +30,7 @@ class Probes:
     def __init__(self, seed: int = SEED):
         self.seed = seed
         self._random = np.random.default_rng(seed)
+        self._large = _large(self._random)
         self.models, self.pairs = self._models(), self._pairs()
 
     def _another_random(self, place):
@@ -50,7 +51,7 @@ class Probes:
             first = _model(random, 7, 5)
         fitting = _fitting(random, _model(random, 7, 5))
         values = (first, _near_the_kink(_model(random, 7, 5)), fitting, _model(random, 2, 9))
-        return Questions(values, tuple(_model(random, N, h) for N, h in ((1, 4), (130, 66))))
+        return Questions(values, (_model(random, 1, 4), self._large))
 
     def _pairs(self):
         random = self._random
@@ -90,25 +91,19 @@ class Probes:
 
     @functools.cached_property
     def training(self) -> tuple[Batch, ...]:
-        """A large batch, and two more steps as Adam makes them: the parameters move a little, all of them.
+        """A large batch, then three steps as Adam makes them: the parameters move a little, all of them.
 
         The last two have the same images: what is kept for a tensor shows there.
         """
         random = self._another_random(4)
-        first = _model(random, 130, 66)  # the notebook has batches of 128
-        x, W, a = (first.arrays[name] for name in "xWa")
-        x *= np.linspace(0.3, 1, len(x), dtype=np.float32)[
-            :, None
-        ]  # who leaves out the last gets another loss
-        x[:, :9], W[:, :9], a[:9] = 0, 0, 0  # pixels without an error, where a root has no slope
-        steps, images = [first], _images(random, 3)
-        for _ in range(2):  # of one size: what is kept for a parameter and a size shows at the second
+        steps, images = [_model(random, 3, 9)], _images(random, 3)
+        for _ in range(2):
             moved = {
                 name: array + random.choice(np.float32([-0.01, 0.01]), array.shape)
                 for name, array in steps[-1].arrays.items()
             }
             steps.append(Batch(moved | {"x": images}))
-        return tuple(steps)
+        return self._large, *steps
 
     @functools.cached_property
     def simple(self) -> Simple:
@@ -134,6 +129,15 @@ def _model(random, N, h):
         b=random.normal(0, 1.5, h),
         a=random.uniform(-0.5, 1, 784),
     )
+
+
+def _large(random):
+    """More images than in the notebook's batches, which have 128 at most."""
+    batch = _model(random, 130, 66)
+    x, W, a = (batch.arrays[name] for name in "xWa")
+    x *= np.linspace(0.3, 1, len(x), dtype=np.float32)[:, None]  # who leaves out the last gets another loss
+    x[:, :9], W[:, :9], a[:9] = 0, 0, 0  # pixels without an error, where a root has no slope
+    return batch
 
 
 def _is_telling(batch):

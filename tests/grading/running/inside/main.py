@@ -1,6 +1,7 @@
 """Imports torch, then serves one submission (where there is no safe fork), or forks who serve one.
 
-The first such process forks a server for each thread of the grader; a server forks the submissions.
+The first such process, the origin, forks a server for each thread of the grader, and another origin that has
+imported more packages; a server forks the submissions.
 """
 
 import contextlib
@@ -34,11 +35,10 @@ def main():
     torch.ones(2, 2) @ torch.ones(2, 2)  # reads /proc/cpuinfo, which a submission won't see
     if control is None:
         message, _ = receive(line[0])
-        _import(message["settings"]["preload"])
+        _import(message["packages"])
         start(_prepared(message["settings"], line[1]), message, line)
     else:
-        send(control.fileno(), {"error": ""})
-        _fork_for(control)
+        _fork_as_origin(control, [])
 
 
 def _import(names):
@@ -65,10 +65,16 @@ def _prepared(settings, answer_to):
     return confinement
 
 
+def _fork_as_origin(control, packages):
+    _import(packages)
+    send(control.fileno(), {"error": ""})
+    _fork_for(control)
+
+
 def _fork_for(control, confinement=None):
     """Fork for who asks and answer with the new process' id, or end one, until nobody can ask any more.
 
-    Where nothing shuts them in, the forks are servers.
+    Where nothing shuts them in, the forks are servers or origins.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
@@ -87,9 +93,7 @@ def _fork_for(control, confinement=None):
 
 
 def _fork(control, confinement, message, fds):
-    """The id of a new process, which is a server or a submission; 0 if there can't be one."""
-    if not confinement:
-        _import(message["settings"]["preload"])  # once for all servers
+    """The id of a new process, which is an origin, a server, or a submission; 0 if there can't be one."""
     try:
         pid = confinement.fork() if confinement else os.fork()
     except OSError:
@@ -102,6 +106,8 @@ def _fork(control, confinement, message, fds):
             if confinement:
                 take_streams(fds[2])
                 start(confinement, message, fds[:2])
+            elif "packages" in message:
+                _fork_as_origin(socket.socket(fileno=fds[0]), message["packages"])
             else:
                 control = socket.socket(fileno=fds[0])
                 confinement = _prepared(message["settings"], fds[0])

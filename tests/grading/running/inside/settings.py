@@ -54,14 +54,12 @@ class Settings:
         level: how they are shut in.
         library: the folders of Python and its packages.
         hidden: the folders that they must not see, wherever they are.
-        preload: the modules that are imported for them.
         limits: what each may use.
     """
 
     level: Level
     library: list[str]
     hidden: list[str]
-    preload: list[str]
     limits: Limits
 
     @classmethod

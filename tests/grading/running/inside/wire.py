@@ -1,5 +1,6 @@
 """Messages between the grader and a submission's process: a JSON header, and the bytes of arrays."""
 
+import io
 import json
 import os
 import struct
@@ -10,17 +11,17 @@ MAX_ARRAYS = 256
 _DTYPES = {"f4": np.dtype("<f4"), "f8": np.dtype("<f8")}
 
 # As they were before a stranger's code ran.
-_dumps, _loads, _pack, _read, _write = json.dumps, json.loads, struct.pack, os.read, os.write
+_dumps, _loads, _pack, _write, _FileIO = json.dumps, json.loads, struct.pack, os.write, io.FileIO
 
 
 def send(fd, message, arrays=()):
     """Write one message: a length, a JSON header that tells the arrays' types and shapes, and their bytes."""
     message = message | {"arrays": [[array.dtype.str[1:], list(array.shape)] for array in arrays]}
     header = _dumps(message, default=repr).encode()
-    pieces = [_pack("<I", len(header)), header, *(a.tobytes() for a in arrays)]
-    data = memoryview(b"".join(pieces))
-    while data:
-        data = data[_write(fd, data) :]
+    for piece in (_pack("<I", len(header)) + header, *(a.reshape(-1).view(np.uint8) for a in arrays)):
+        data = memoryview(piece)
+        while data:
+            data = data[_write(fd, data) :]
 
 
 def receive(fd, limit=1 << 30, header=1 << 30):
@@ -42,11 +43,11 @@ def receive(fd, limit=1 << 30, header=1 << 30):
 
 
 def _read_exactly(fd, size):
-    pieces = []
-    while size:
-        piece = _read(fd, min(size, 1 << 20))
-        if not piece:
+    found = bytearray(size)
+    rest, file = memoryview(found), _FileIO(fd, closefd=False)
+    while rest:
+        count = file.readinto(rest)
+        if not count:
             raise EOFError
-        pieces.append(piece)
-        size -= len(piece)
-    return b"".join(pieces)
+        rest = rest[count:]
+    return found
