@@ -135,9 +135,13 @@ def test_scores_that_are_always_the_same_earn_their_form_alone(score):
 
 def test_random_scores_earn_nothing_by_chance():
     for _ in range(15):
-        assert points(results_of(3, "return torch.rand(len(x)) + 0 * (x - reconstruction).sum()")) == 0
-    noisy = "s = ((x - reconstruction) ** 2).flatten(1).sum(1)\nreturn s * (1 + 0.3 * torch.rand(len(x)))"
-    assert points(results_of(3, noisy)) > 0
+        assert points(results_of(3, "return torch.rand(len(x)) + 0 * (x - reconstruction).sum(1)")) == 0
+
+
+@pytest.mark.parametrize(("noise", "left"), [(0.01, 8), (0.3, 4), (3, 4)])
+def test_noisy_scores_lose_the_same_points_each_time(noise, left):
+    noisy = f"return ((x - reconstruction) ** 2).flatten(1).sum(1) * (1 + {noise} * torch.rand(len(x)))"
+    assert {points(results_of(3, noisy)) for _ in range(4)} == {left}
 
 
 def test_a_loss_without_the_images_is_wrong_for_certain():

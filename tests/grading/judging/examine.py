@@ -15,7 +15,7 @@ from .check_form import check_form
 from .explain import Explanation, Known, Right, Unknown, expected_value, follows
 from .ignored import charge_ignored, ignored_arguments
 from .locate import locate, locate_random
-from .locate_scores import explain_images_alone, has_an_order, locate_scores
+from .locate_scores import explain_images_alone, locate_scores, mean_scores
 from .reached import credit_what_was_right, settle_unknown
 from .recover import explained_size, recover
 from .result import Result
@@ -114,7 +114,7 @@ class _Examination:
         if answers is None:
             return
         explanation, answers = self._explain(answers, depth=1 if changing else 2)
-        if exercise.own and not {exercise.form, exercise.own} & verdict.lost:
+        if exercise.own and not changing and not {exercise.form, exercise.own} & verdict.lost:
             yield from check_own(examinee, explanation, *answers[0])
             if exercise.own in verdict.lost and isinstance(explanation, Known):  # which may come from that
                 alone = yield from explain_images_alone(examinee, batch)
@@ -135,10 +135,12 @@ class _Examination:
             return None if self._is_constant(answers) else self._without_repeated(answers)
         if changing.kind != sentences.RANDOM.mistake:
             examinee.lose_form(changing)
-        elif exercise.by_order and not (yield from has_an_order(examinee, replies.questions.values[-1])):
-            for part in exercise.parts:
+        elif exercise.by_order:
+            many = replies.questions.values[-1]
+            mean = yield from mean_scores(examinee, many)
+            for part in exercise.parts if mean is None else ():
                 self.verdict.lose(part, changing)
-            return None
+            return None if mean is None else [(many, mean)]
         return answers  # right at the first call, perhaps
 
     def _charge(self, explanation, answers, replies, changing) -> Conversation[Explanation]:
@@ -317,7 +319,7 @@ class _Examination:
         """Charge what no known mistake explains. Returns whether it is that arguments are not used."""
         examinee, exercise = self.examinee, self.exercise
         if exercise.by_order:
-            yield from locate_scores(examinee, answers)
+            yield from locate_scores(examinee, answers, is_random)
             return False
         batch, value = answers[0]
         right = examinee.right(batch)

@@ -11,13 +11,15 @@ from .ignored import ignored_arguments
 from .result import Cause
 
 
-def locate_scores(examinee: Examinee, answers: list[tuple[Batch, np.ndarray]]) -> Conversation[None]:
+def locate_scores(
+    examinee: Examinee, answers: list[tuple[Batch, np.ndarray]], is_random: bool
+) -> Conversation[None]:
     """Charge scores that no known mistake explains: ties, another order, or a dependence on other images."""
     exercise, verdict = examinee.exercise, examinee.verdict
     batch, scores = answers[0]
     right = examinee.right(batch)
     is_said = bool({exercise.form, exercise.own} & verdict.lost)
-    if is_said or scores.shape == right.shape:
+    if not is_random and (is_said or scores.shape == right.shape):
         wrong = [one for one in answers if not follows(exercise, examinee.formula, Right(), *one)]
         alone = yield from explain_images_alone(examinee, batch if is_said or not wrong else wrong[0][0])
         if is_said and not isinstance(alone, Unknown):
@@ -49,13 +51,17 @@ def explain_images_alone(examinee: Examinee, batch: Batch) -> Conversation[Expla
     return examinee.explain([(batch, np.array([value.sum() for value in values]))], depth=1)
 
 
-def has_an_order(examinee: Examinee, batch: Batch) -> Conversation[bool]:
-    """Whether scores that are others each time order these images alike: by chance, few images may be."""
+def mean_scores(examinee: Examinee, batch: Batch) -> Conversation[np.ndarray | None]:
+    """The mean of several answers, where each is another; None if they do not order the images alike.
+
+    A batch of many images, since few may be in one order by chance.
+    """
     values = yield from examinee.values(*[batch] * 6)
     if any(value is None or value.shape != values[0].shape or value.size < 2 for value in values):
-        return False
+        return None
     ranks = [value.ravel().argsort().argsort() for value in values]
-    return bool(np.mean(np.corrcoef(ranks)[np.triu_indices(6, 1)]) > 0.25)
+    is_alike = np.mean(np.corrcoef(ranks)[np.triu_indices(6, 1)]) > 0.25
+    return np.mean(values, axis=0) if is_alike else None
 
 
 def _locate_order(examinee, answers):
