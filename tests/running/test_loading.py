@@ -66,6 +66,19 @@ def test_what_the_functions_do_not_need_costs_nothing(sandbox, above, below):
     ) or "Only what the three functions need was run." in " ".join(found.notes)
 
 
+def test_nor_does_what_a_function_imports_and_does_not_use(sandbox):
+    body = "def reconstruct(x, V, W, b, a):\n"
+    assert body in RIGHT
+    for line, lost in (
+        ("import nothing_like_this as n", False),
+        ("from nothing_like_this.at_all import n", False),
+        ("import nothing_like_this\n    nothing_like_this.log(x)", True),
+    ):
+        source = RIGHT.replace(body, f"{body}    {line}\n")
+        found = grade(Submission("x", source=source), sandbox)
+        assert (found.total < TOTAL) == ("nothing_like_this" in " ".join(found.sentences)) == lost
+
+
 HELPER = """
 import nothing_like_this
 from google.colab import drive

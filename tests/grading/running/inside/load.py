@@ -108,12 +108,32 @@ def _raise(self, *_, **__):
     raise error.with_traceback(trace)
 
 
+def stand_in_for_module(report: dict) -> bool:
+    """Whether a function has stopped at a module that is not there; from now on something stands for it."""
+    name = report.get("error", {}).get("module")
+    if not name or name in sys.modules:
+        return False
+    sys.modules[name] = _AbsentModule(ModuleNotFoundError(f"No module named {name!r}", name=name))
+    return True
+
+
 _BINARY = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow")
 _OTHERS = (
     "call", "getitem", "iter", "len", "bool", "float", "int", "enter", "mro_entries", "neg", "lt", "gt",
 )  # fmt: skip
 for _name in (*_OTHERS, *_BINARY, *(f"r{name}" for name in _BINARY)):
     setattr(Absent, f"__{_name}__", _raise)
+
+
+class _AbsentModule(Absent):
+    """The same for a module, from which all may be imported."""
+
+    __path__, __spec__ = (), None
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
 
 
 class _Idle:

@@ -10,7 +10,14 @@ import types
 from . import call
 from .cells import python_of, text_of
 from .confine import Confinement
-from .load import add_what_a_notebook_has, cut_modules_in, defined_in, execute, execute_needed
+from .load import (
+    add_what_a_notebook_has,
+    cut_modules_in,
+    defined_in,
+    execute,
+    execute_needed,
+    stand_in_for_module,
+)
 from .resume import call_resumed
 from .wire import receive, send
 
@@ -72,6 +79,8 @@ def _serve(requests, replies):
             if one["stand_in"] is None:
                 function, how = namespace.get(one["function"]), (one["differentiate"], one["echo"])
                 report, own = call.call(function, given, *how, path, one["trace"])
+                while stand_in_for_module(report):  # the function may import it and never use it
+                    report, own = call.call(function, given, *how, path, one["trace"])
             else:
                 stand_in = arrays[one["stand_in"]]
                 report, own = call_resumed(one["function"], namespace, path, given, stand_in, one["trace"])
