@@ -4,7 +4,7 @@ import functools
 import json
 from pathlib import Path
 
-from tests.grading.handed_in.reading import find_submissions
+from tests.grading.handed_in.reading import read_download
 from tests.grading.handed_in.submission import Submission
 
 EXAMPLES = Path(__file__).parent / "submissions"
@@ -15,7 +15,7 @@ RIGHT = (EXAMPLES / "right" / "plain.py").read_text(encoding="utf-8")
 @functools.cache
 def submissions() -> dict[str, Submission]:
     """All examples, by their names in `EXPECTED`."""
-    folders = [(folder, find_submissions([EXAMPLES / folder])) for folder in ("right", "wrong", "hostile")]
+    folders = [(folder, read_download([EXAMPLES / folder])[0]) for folder in ("right", "wrong", "hostile")]
     return {f"{folder}/{one.file}": one for folder, found in folders for one in found}
 
 

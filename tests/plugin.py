@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading.handed_in.reading import find_submissions
+from tests.grading.handed_in.reading import read_download
 from tests.grading.handing_out.autograder import grade_alone
 from tests.grading.reporting.text import table
 from tests.grading.running.process import SandboxError
@@ -43,7 +43,7 @@ def pytest_configure(config):
     if "" in paths:
         raise pytest.UsageError("--solution is empty: it names what one person handed in.")
     try:
-        found = find_submissions(paths)
+        found, _ = read_download(paths)
     except (OSError, ValueError) as error:
         raise pytest.UsageError(f"--solution: {error}") from None
     if len(found) != 1:

@@ -33,11 +33,6 @@ def read_download(
     return [Submission(**one) for one in said["submissions"]], said["passed_over"]
 
 
-def find_submissions(paths: Iterable[str | os.PathLike]) -> list[Submission]:
-    """The same without what is nobody's."""
-    return read_download(paths)[0]
-
-
 def find_one(path: str | os.PathLike, name: str = "submission") -> Submission:
     """What one person handed in, whatever it is: a file, a folder, or nothing. Never raises."""
     if not os.path.lexists(path):

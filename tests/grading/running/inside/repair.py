@@ -80,6 +80,16 @@ def _renamed(name, known, line):
     return [Repair(_rename, line, name, new) for new in list(alike)[:2]]
 
 
+class Replaced(ast.NodeTransformer):
+    """Puts others in the place of some nodes of a tree."""
+
+    def __init__(self, others: dict[ast.AST, ast.AST]):
+        self._others = others
+
+    def visit(self, node):
+        return self._others.get(node) or self.generic_visit(node)
+
+
 def repair(tree: ast.Module, one: Repair) -> None:
     """Change a file so."""
     one.change(tree, one)
@@ -141,14 +151,6 @@ def _leave_out(tree, one):
                     block[place] = ast.Pass()
 
 
-class _Replaced(ast.NodeTransformer):
-    def __init__(self, node, other):
-        self._node, self._other = node, other
-
-    def visit(self, node):
-        return self._other if node is self._node else self.generic_visit(node)
-
-
 def _other_brackets(tree, one):
     """x.shape(0) and x.size[0], the other way round; x.shape() without any."""
     found = [node for node in _at(tree, one.line) if type(node).__name__ == one.old]
@@ -158,7 +160,7 @@ def _other_brackets(tree, one):
             other = ast.Call(node.value, [node.slice], [])
         else:
             other = ast.Subscript(node.func, node.args[0], ast.Load()) if node.args else node.func
-        _Replaced(node, other).visit(tree)
+        Replaced({node: other}).visit(tree)
 
 
 def _called(tree, one):
@@ -166,4 +168,4 @@ def _called(tree, one):
     called = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
     attributes = [node for node in _at(tree, one.line) if isinstance(node, ast.Attribute)]
     for node in [node for node in attributes if node not in called][one.new : one.new + 1]:
-        _Replaced(node, ast.Call(node, [], [])).visit(tree)
+        Replaced({node: ast.Call(node, [], [])}).visit(tree)

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import call
 from .needed import needed
-from .repair import Repair, repair
+from .repair import Repair, Replaced, repair
 
 STAND_IN, TICK = "__stand_in__", "__tick__"
 _ROUNDS = 1000  # of all `while` loops of a call: with another value they might never end
@@ -95,35 +95,23 @@ def _changes(statement) -> Iterator[int]:
     A name is replaced wherever it stands. First come the functions that are called: their arguments are
     computed all the same, which shows the most.
     """
-    nodes = list(ast.walk(statement))
-    spots = [(parent, *spot) for parent in nodes for spot in _expressions_in(parent)]
-    groups = {}
-    for parent, field, place, is_called in sorted(spots, key=lambda spot: not spot[-1]):
-        node = getattr(parent, field) if place is None else getattr(parent, field)[place]
-        key = (node.id, is_called) if isinstance(node, ast.Name) else node
-        groups.setdefault(key, []).append((parent, field, place, node, is_called))
+    nodes, groups = [*ast.walk(statement)], {}
+    called = {node.func for node in nodes if isinstance(node, ast.Call)}
+    for node in sorted(filter(_has_value, nodes), key=lambda node: node not in called):
+        key = (node.id, node in called) if isinstance(node, ast.Name) else node
+        groups.setdefault(key, []).append(node)
     for group in groups.values():
-        for parent, field, place, node, is_called in group:
-            other = ast.Name(STAND_IN, ast.Load())
-            other = other if is_called else ast.Call(other, [], [])
-            _put(parent, field, place, ast.fix_missing_locations(ast.copy_location(other, node)))
-        yield node.lineno
-        for parent, field, place, node, _ in group:
-            _put(parent, field, place, node)
+        others = {node: _stand_in(node, node in called) for node in group}
+        Replaced(others).visit(statement)
+        yield group[-1].lineno
+        Replaced({other: node for node, other in others.items()}).visit(statement)
 
 
-def _put(parent, field, place, node):
-    if place is None:
-        setattr(parent, field, node)
-    else:
-        getattr(parent, field)[place] = node
+def _has_value(node):
+    is_loaded = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+    return isinstance(node, ast.expr) and is_loaded and not isinstance(node, _NO_VALUES)
 
 
-def _expressions_in(parent):
-    """The expressions right below a node: each one's field, its place there or None, whether it is called."""
-    for field, value in ast.iter_fields(parent):
-        is_called = isinstance(parent, ast.Call) and field == "func"
-        for place, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            is_value = isinstance(node, ast.expr) and not isinstance(node, _NO_VALUES)
-            if is_value and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
-                yield field, place, is_called
+def _stand_in(node, is_called):
+    other = ast.Name(STAND_IN, ast.Load())
+    return ast.fix_missing_locations(ast.copy_location(other if is_called else ast.Call(other, [], []), node))
