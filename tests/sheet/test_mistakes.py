@@ -167,7 +167,7 @@ FOURTH = Exercise(
     4,
     "mean_code",
     "code",
-    ("x", "V", "W", "b", "a"),
+    ("x", "V", "b"),
     (
         Criterion("4.product", 2.5, "The code is xV + b"),
         Criterion("4.mean", 1.5, "It is averaged over the images"),
@@ -179,7 +179,7 @@ FOURTH = Exercise(
 )
 
 
-def mean_code(at, x, V, W, b, a):
+def mean_code(at, x, V, b):
     return at[MEAN](at[PROJECT](x, V, b))
 
 
@@ -198,7 +198,7 @@ def mean_code(at, x, V, W, b, a):
     ],
 )
 def test_a_fourth_exercise_is_a_declaration_and_its_formula(code, lost):
-    function = eval(f"lambda x, V, W, b, a: ({code}, x)[0]")
+    function = eval(f"lambda x, V, b: ({code}, x)[0]")
     results = over_function(examine(FOURTH, mean_code, default_probes()), function)
     found = {r.criterion.part: r.mistake for r in results if r.lost}
     assert sum(r.points for r in results) == FOURTH.points - sum(

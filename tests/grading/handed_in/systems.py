@@ -25,8 +25,9 @@ class System:
     Attributes:
         example: an entry of its download, a folder's with "/" at the end.
         pattern: how entries are named. `name` and `id` tell the person or, called `team`, the group; `late`
-            that it is, `file` what the author called it (or `stem` and `ending`), `order` which upload it is,
-            `kind` what is no file, `common` what is the same in all entries.
+            that it is, `file` what the author called it (or `stem` and `ending`; entries with none of these
+            are folders), `order` which upload it is, `kind` what is no file, `common` what is the same in all
+            entries.
         tells: how much an entry that fits tells: CERTAIN, LIKELY, VAGUE or NOTHING.
         holder: a pattern of the name of the folder that holds the entries, which is sign enough; or "".
         has_plain_names: whether names are written as they are; else "_" stands for a blank.

@@ -77,7 +77,7 @@ class Examinee:
     # ------------------------------------------------------------ asking
 
     def question(self, batch: Batch, differentiate: bool = False, echo: bool = False) -> Question:
-        arrays = list(batch.arrays.values())
+        arrays = [batch.arrays[name] for name in self.exercise.arguments]
         if self.shapes:
             pairs = zip(arrays, self.shapes, strict=True)
             arrays = [a if a.shape[1:] == shape[1:] else a.reshape(shape) for a, shape in pairs]

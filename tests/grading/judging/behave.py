@@ -22,8 +22,11 @@ def check_effects(examinee: Examinee, replies: Round) -> None:
     if changed:
         examinee.lose_form(sentences.CHANGES_SETTINGS(names=sentences.listed(list(changed))))
     batch = replies.questions.values[0]
-    pairs = zip(examinee.ordered(list(batch.arrays.items())), replies.first.after, strict=False)
-    names = [name for (name, a), after in pairs if not np.array_equal(a, after.reshape(a.shape))]
+    pairs = zip(examinee.ordered(list(examinee.exercise.arguments)), replies.first.after, strict=False)
+    arrays = batch.arrays
+    names = [
+        name for name, after in pairs if not np.array_equal(arrays[name], after.reshape(arrays[name].shape))
+    ]
     if names:
         examinee.lose_form(sentences.CHANGES_ARGUMENTS(names=", ".join(names)))
 
@@ -112,7 +115,7 @@ def _wrong_gradients(examinee, explanation, batch, gradients):
 
     Of an unknown mistake only the function itself could tell the slope, in float32: let it be.
     """
-    names = list(batch.arrays)[1:]
+    names = examinee.exercise.arguments[1:]
     if len(gradients) != len(names) or not all(np.isfinite(g).all() for g in gradients):
         return ["the parameters"]
     if not any(gradient.any() for gradient in gradients):
@@ -146,10 +149,10 @@ def _slope(formula, explanation, batch, names, seed, step=1e-6):
     """How steeply the formula rises where these arguments go in their directions."""
     values = []
     for sign in (1, -1):
-        moved = dict(zip(batch.arrays, batch.exact, strict=True))
+        moved = {name: batch.arrays[name].astype(np.float64) for name in names}
         for name in names:
-            moved[name] = moved[name] + sign * step * _directions(batch, seed)[name]
-        value = evaluate(formula, explanation.mistakes, list(moved.values()))
+            moved[name] += sign * step * _directions(batch, seed)[name]
+        value = evaluate(formula, explanation.mistakes, batch.with_(**moved).exact_for(formula))
         values.append(np.nan if value is None else value.sum())
     return (values[0] - values[1]) / (2 * step)
 

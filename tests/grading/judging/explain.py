@@ -92,7 +92,7 @@ def _levels(candidate, answer):
 @functools.lru_cache(maxsize=64)
 def right_value(formula: Formula, batch: Batch) -> np.ndarray:
     """What the sheet's formula gives; not to be written to. All submissions are asked the same."""
-    value = evaluate(formula, (), batch.exact)
+    value = evaluate(formula, (), batch.exact_for(formula))
     value.flags.writeable = False
     return value
 
@@ -103,12 +103,12 @@ def expected_value(formula: Formula, explanation: Right | Known, batch: Batch) -
 
 
 def _expected(formula, ways, batch):
-    return evaluate(formula, ways, batch.exact) if ways else right_value(formula, batch)
+    return evaluate(formula, ways, batch.exact_for(formula)) if ways else right_value(formula, batch)
 
 
 @functools.lru_cache(maxsize=256)  # more than the batches of one run: a table takes a while
 def search(formula: Formula, batch: Batch, same) -> Search:
-    return Search(formula, batch.exact, same)
+    return Search(formula, batch.exact_for(formula), same)
 
 
 def explain(

@@ -32,12 +32,12 @@ def ignored_by_chance(examinee: Examinee) -> Conversation[list[str]]:
     batch = examinee.probes.questions(examinee.exercise.arguments).values[0]
     (answer,) = yield [examinee.question(batch, differentiate=True)]
     gradients = getattr(answer, "gradients", ())
-    names = list(batch.arrays)[1:]
+    names = examinee.exercise.arguments[1:]
     if not gradients:
         larger = batch.with_(**{name: 1000 * batch.arrays[name] for name in names})
         one, other = yield from examinee.values(batch, larger)
         is_used = one is None or other is None or np.abs(other).max() > 10 * np.abs(one).max()
-        return [] if is_used else names
+        return [] if is_used else list(names)
     return [name for name, gradient in zip(names, gradients, strict=False) if not gradient.any()]
 
 

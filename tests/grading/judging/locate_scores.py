@@ -88,7 +88,11 @@ def _locate_order(examinee, answers):
 def _check_direction(examinee, batch, likeness):
     exercise, verdict = examinee.exercise, examinee.verdict
     if likeness < -0.5:
-        known = (way for step in steps_of(examinee.formula, batch.exact) for way in step.mistakes)
+        known = (
+            way
+            for step in steps_of(examinee.formula, batch.exact_for(examinee.formula))
+            for way in step.mistakes
+        )
         direction = next(way for way in known if way.part == exercise.direction)
         verdict.lose(direction.part, Cause(direction.name, direction.sentence))
     elif likeness < 0.3:

@@ -1,6 +1,7 @@
 """The arguments of one question."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,11 @@ class Batch:
     def exact(self) -> list[np.ndarray]:
         """The same numbers in float64, for the formulas."""
         return [array.astype(np.float64) for array in self.arrays.values()]
+
+    def exact_for(self, formula: Callable) -> list[np.ndarray]:
+        """Of these, what a formula takes by name; all, if it takes any number."""
+        code, exact = formula.__code__, dict(zip(self.arrays, self.exact, strict=True))
+        return [exact[name] for name in code.co_varnames[1 : code.co_argcount] or exact]
 
     @property
     def size(self) -> str:

@@ -51,14 +51,12 @@ class Simple:
             self._filled("b", 0, "b", "With b = 0", "the difference lies in what is done with b"),
             self._filled("b", 1, "b", "With b = 1", "the difference lies in what is done with b"),
             self._filled("V", 0, "V", "With V = 0", "the difference begins in xV", True),
-            Simplification(
+            self._filled(
                 "W",
+                np.eye(*self._first.arrays["W"].shape),
                 "W",
                 "With a W that copies the hidden units into the first pixels",
                 "the difference lies in zW",
-                tuple(
-                    batch.with_(W=np.eye(*batch.arrays["W"].shape, dtype=np.float32)) for batch in self._two
-                ),
             ),
             self._filled("a", 0, "a", "With a = 0", "the difference lies in what is done with a"),
             self._filled("a", 1, "a", "With a = 1", "the difference lies in what is done with a"),
@@ -67,8 +65,8 @@ class Simple:
             ),
         ]
 
-    def _filled(self, name, number, blamed, given, rest, shows_unit=False):
-        batches = (batch.with_(**{name: np.full_like(batch.arrays[name], number)}) for batch in self._two)
+    def _filled(self, name, values, blamed, given, rest, shows_unit=False):
+        batches = (batch.with_(**{name: np.full_like(batch.arrays[name], values)}) for batch in self._two)
         return Simplification(name, blamed, given, rest, tuple(batches), shows_unit)
 
     @functools.cached_property

@@ -23,7 +23,8 @@ class Level:
     reads_all: bool = False
 
 
-# The most first. All of them limit time, memory, disk, processes and output; none runs as root.
+# The most first. All of them limit time, memory, disk, processes and output, as far as the system can; none
+# runs as root.
 FULL = Level("full", namespaces=True, filter=True)
 CONTAINER = Level("container", landlock=True, filter=True)  # most containers refuse namespaces
 # Docker on Debian 12 (Linux 6.1), Ubuntu 22.04 (5.15) or Amazon Linux 2023 (6.1): Landlock is too old there.
