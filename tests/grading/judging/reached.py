@@ -38,8 +38,8 @@ def credit_what_was_right(examinee: Examinee) -> Conversation[None]:
     reached, after, is_apart = _furthest(known, batches, answers), None, False
     if isinstance(answers[0], Raised) or _is_endless(answers[0]):
         after = yield from resumed(examinee, known, batches)
-        # What stops may stand before what is right, as a misspelt size in the first line does. Then it goes on
-        # with mirrored images: from these, nothing of what is looked for can be computed.
+        # What stops may stand before what is right, as a misspelt size in the first line does: it goes on
+        # with mirrored images, from which nothing of what is looked for can be computed.
         others = yield [replace(question, stand_in=question.arrays[0][:, ::-1]) for question in questions]
         apart = _furthest(known, batches, others, depth=0)
         is_apart = apart.place > reached.place
