@@ -21,12 +21,9 @@ def check_effects(examinee: Examinee, replies: Round) -> None:
     changed = dict.fromkeys(name for answer in returned for name in answer.changed_settings)
     if changed:
         examinee.lose_form(sentences.CHANGES_SETTINGS(names=sentences.listed(list(changed))))
-    batch = replies.questions.values[0]
+    arrays = replies.questions.values[0].arrays
     pairs = zip(examinee.ordered(list(examinee.exercise.arguments)), replies.first.after, strict=False)
-    arrays = batch.arrays
-    names = [
-        name for name, after in pairs if not np.array_equal(arrays[name], after.reshape(arrays[name].shape))
-    ]
+    names = [name for name, after in pairs if not np.array_equal(arrays[name].ravel(), after.ravel())]
     if names:
         examinee.lose_form(sentences.CHANGES_ARGUMENTS(names=", ".join(names)))
 

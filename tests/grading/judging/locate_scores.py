@@ -88,11 +88,8 @@ def _locate_order(examinee, answers):
 def _check_direction(examinee, batch, likeness):
     exercise, verdict = examinee.exercise, examinee.verdict
     if likeness < -0.5:
-        known = (
-            way
-            for step in steps_of(examinee.formula, batch.exact_for(examinee.formula))
-            for way in step.mistakes
-        )
+        steps = steps_of(examinee.formula, batch.exact_for(examinee.formula))
+        known = (way for step in steps for way in step.mistakes)
         direction = next(way for way in known if way.part == exercise.direction)
         verdict.lose(direction.part, Cause(direction.name, direction.sentence))
     elif likeness < 0.3:
