@@ -165,8 +165,8 @@ def test_what_only_root_may_import(request, new_sandbox, monkeypatch, level):
         pytest.skip("nothing can be written there")
     folder = tempfile.mkdtemp(dir=os.path.realpath(sys.prefix))  # mode 700
     try:
-        Path(folder, "roots_own.py").write_text("")
-        lines = f"import sys\nsys.path.append({folder!r})\nimport roots_own\n"
+        Path(folder, "roots_own.py").write_text("there = print")
+        lines = f"import sys\nsys.path.append({folder!r})\nimport roots_own\nroots_own.there()\n"
         monkeypatch.syspath_prepend(folder)
         monkeypatch.setattr(sandboxes, "TRIAL", in_trial(lines))
         with new_sandbox(levels=[level]) as sandbox:
