@@ -5,11 +5,14 @@ import pytest
 from tests.examples import RIGHT
 from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
+from tests.grading.judging.result import Status
 from tests.grading.running.answers import Answer, Died, Missing, Raised
 from tests.grading.running.inside.cells import text_of
 from tests.grading.running.session import Session
 from tests.grading.running.undecided import is_undecided, may_be_newer
 from tests.grading.sheet.rubric import FUNCTIONS, TOTAL
+
+from .support import grades_right
 
 NAMES = list(FUNCTIONS.values())
 
@@ -73,10 +76,21 @@ def test_nor_does_what_a_function_imports_and_does_not_use(sandbox):
         ("import nothing_like_this as n", False),
         ("from nothing_like_this.at_all import n", False),
         ("import nothing_like_this\n    nothing_like_this.log(x)", True),
+        ("from nothing_like_this import n\n    x = 2 * x if n == 'double' else x", True),
+        ("from nothing_like_this import n\n    x = x.clamp(min=n)", True),
     ):
         source = RIGHT.replace(body, f"{body}    {line}\n")
         found = grade(Submission("x", source=source), sandbox)
-        assert (found.total < TOTAL) == ("nothing_like_this" in " ".join(found.sentences)) == lost
+        assert (found.status is Status.TO_LOOK_AT) == (found.total < TOTAL) == lost
+        assert not lost or "imports nothing_like_this, which is not there" in " ".join(found.sentences)
+
+
+def test_nor_does_a_module_that_another_function_imports(sandbox):
+    unused, other = "    import nothing_like_this\n", "def anomaly_score(x, reconstruction):\n"
+    tried = "    import importlib.util\n    assert not importlib.util.find_spec('nothing_like_this')\n"
+    body = "def reconstruct(x, V, W, b, a):\n"
+    source = RIGHT.replace(body, body + unused).replace(other, other + tried)
+    assert source.count("nothing_like_this") == 2 and grades_right(sandbox, source)
 
 
 HELPER = """

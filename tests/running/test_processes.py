@@ -17,7 +17,7 @@ from tests.grading.handed_in.submission import Submission
 from tests.grading.judging.grade import grade
 from tests.grading.running import forks
 from tests.grading.running.answers import Died, Returned
-from tests.grading.running.inside.linux import below
+from tests.grading.running.inside.linux import below, end_below
 from tests.grading.running.process import Limits, SandboxError
 from tests.grading.running.question import Question
 from tests.grading.running.sandbox import Sandbox
@@ -210,6 +210,20 @@ def test_what_somebody_imports_is_imported_once_for_all_who_import_it(new_sandbo
     with new_sandbox(Limits(seconds=60), ["scipy"]) as sandbox:
         assert output_of(sandbox, f"{source}import scipy") == "['scipy', 'torch']\n"
         assert output_of(sandbox, source) == "['torch']\n"
+
+
+@LINUX
+def test_the_process_with_more_packages_is_one_for_all_threads_and_may_die(new_sandbox, monkeypatch):
+    made, new_origin = [], forks.Server.new_origin
+    monkeypatch.setattr(forks.Server, "new_origin", lambda *of: made.append(new_origin(*of)) or made[-1])
+    with new_sandbox(Limits(seconds=60), ["scipy"]) as sandbox:
+        assert output_of(sandbox, "import scipy") == ""
+        thread = threading.Thread(target=output_of, args=(sandbox, "import scipy"))
+        thread.start(), thread.join(60)
+        assert len(made) == 1
+        end_below(made[0].pid)  # the servers that were forked from it
+        end(made[0].pid)
+        assert output_of(sandbox, "import scipy\nprint(1)") == "1\n" and len(made) == 2
 
 
 def test_spawning_where_nothing_can_fork(temporary):

@@ -1,5 +1,6 @@
 """A submission in its process: what it can see, leave behind, forge or break, and what it is worth then."""
 
+import os
 import time
 from pathlib import Path
 
@@ -30,6 +31,23 @@ def short_sandbox(new_sandbox):
 @pytest.fixture
 def grade_source(short_sandbox):
     return lambda source: grade(Submission("test", source=source), short_sandbox)
+
+
+def test_arrays_arrive_however_they_lie_in_memory():
+    numbers = np.arange(12, dtype="<f4").reshape(3, 4)
+    sent = [
+        numbers,
+        numbers.T,
+        numbers[::2, ::-1],
+        numbers[:, :1],
+        numbers[:0],
+        np.broadcast_to(numbers[0], (2, 4)),
+    ]
+    requests, replies = os.pipe()
+    wire.send(replies, {"id": 1}, sent)
+    message, got = wire.receive(requests)
+    assert message == {"id": 1} and all(map(np.array_equal, sent, got)) and len(sent) == len(got)
+    os.close(requests), os.close(replies)
 
 
 def test_a_slow_submission_has_a_limit_as_a_whole(new_sandbox):

@@ -319,7 +319,7 @@ class _Examination:
         """Charge what no known mistake explains. Returns whether it is that arguments are not used."""
         examinee, exercise = self.examinee, self.exercise
         if exercise.by_order:
-            yield from locate_scores(examinee, answers, is_random)
+            yield from locate_scores(examinee, answers)
             return False
         batch, value = answers[0]
         right = examinee.right(batch)

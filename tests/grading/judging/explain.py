@@ -132,10 +132,9 @@ def _mistakes(formula, answers, same, depth, may_be_partly=False):
     partly = None
     found = search(formula, batch, same).explanations(answer, depth)
     for ways in itertools.islice(found, 1000):
-        is_coarse = answer.size == 1 and any(way.rounds for way in ways)
-        is_guessed = is_coarse or any(way.guessed for way in ways)
-        if is_guessed and (len(answers) == 1 or (is_coarse and len(ways) > 1)):
-            continue  # a number can always be found for a single answer, and two mistakes for whole numbers
+        is_guessed = any(way.guessed for way in ways)
+        if len(answers) == 1 and is_guessed:
+            continue  # a number can always be found for a single answer
         right = [_follows(formula, ways, same, *other) for other in answers[1:]]
         if all(right):
             return ways

@@ -11,15 +11,13 @@ from .ignored import ignored_arguments
 from .result import Cause
 
 
-def locate_scores(
-    examinee: Examinee, answers: list[tuple[Batch, np.ndarray]], is_random: bool
-) -> Conversation[None]:
+def locate_scores(examinee: Examinee, answers: list[tuple[Batch, np.ndarray]]) -> Conversation[None]:
     """Charge scores that no known mistake explains: ties, another order, or a dependence on other images."""
     exercise, verdict = examinee.exercise, examinee.verdict
     batch, scores = answers[0]
     right = examinee.right(batch)
     is_said = bool({exercise.form, exercise.own} & verdict.lost)
-    if not is_random and (is_said or scores.shape == right.shape):
+    if is_said or scores.shape == right.shape:
         wrong = [one for one in answers if not follows(exercise, examinee.formula, Right(), *one)]
         alone = yield from explain_images_alone(examinee, batch if is_said or not wrong else wrong[0][0])
         if is_said and not isinstance(alone, Unknown):

@@ -194,7 +194,8 @@ class Sandbox(contextlib.ExitStack):
 
     def _origin_with(self, packages):
         with self._importing:
-            if packages and not self._rich_origin:
+            rich = self._rich_origin
+            if packages and not (rich and os.path.exists(f"/proc/{rich.pid}")):  # none yet, or it has died
                 self._rich_origin = self._origin  # should an import hang, each submission may try it
                 with contextlib.suppress(SandboxError):
                     self._rich_origin = self._origin.new_origin(packages)

@@ -96,7 +96,10 @@ class Probes:
         The last two have the same images: what is kept for a tensor shows there.
         """
         random = self._another_random(4)
-        steps, images = [_model(random, 3, 9)], _images(random, 3)
+        first, images = _model(random, 3, 9), _images(random, 3)
+        x, W, a = (first.arrays[name] for name in "xWa")
+        x[:, :9], W[:, :9], a[:9] = 0, 0, 0  # pixels without an error, where a root has no slope
+        steps = [first]
         for _ in range(2):
             moved = {
                 name: array + random.choice(np.float32([-0.01, 0.01]), array.shape)
@@ -134,9 +137,8 @@ def _model(random, N, h):
 def _large(random):
     """More images than in the notebook's batches, which have 128 at most."""
     batch = _model(random, 130, 66)
-    x, W, a = (batch.arrays[name] for name in "xWa")
+    x = batch.arrays["x"]
     x *= np.linspace(0.3, 1, len(x), dtype=np.float32)[:, None]  # who leaves out the last gets another loss
-    x[:, :9], W[:, :9], a[:9] = 0, 0, 0  # pixels without an error, where a root has no slope
     return batch
 
 

@@ -14,6 +14,7 @@ from .needed import DEFINITIONS, bound_names, needed
 
 # So that a package which only annotations name need not be there.
 _UNEVALUATED = __future__.annotations.compiler_flag
+_MAX_ABSENT = 8  # modules for which something stands while a function is called
 
 
 def execute(tree: ast.Module, path: str, namespace: dict) -> None:
@@ -108,18 +109,29 @@ def _raise(self, *_, **__):
     raise error.with_traceback(trace)
 
 
-def stand_in_for_module(report: dict) -> bool:
-    """Whether a function has stopped at a module that is not there; from now on something stands for it."""
-    name = report.get("error", {}).get("module")
-    if not name or name in sys.modules:
-        return False
-    sys.modules[name] = _AbsentModule(ModuleNotFoundError(f"No module named {name!r}", name=name))
-    return True
+def with_stand_ins(ask: Callable[[], tuple[dict, list]]) -> tuple[dict, list]:
+    """What a function answers, where something stands for modules that it imports and that are not there.
+
+    If it uses one of them, it is the answer without all that.
+    """
+    first = found = ask()
+    added = []
+    for _ in range(_MAX_ABSENT):
+        name = found[0].get("error", {}).get("module")
+        if not name or name in sys.modules:
+            break
+        added.append(name)
+        sys.modules[name] = _AbsentModule(ModuleNotFoundError(f"No module named {name!r}", name=name))
+        found = ask()
+    for name in added:  # another function may ask whether it is there
+        sys.modules.pop(name, None)
+    return first if "error" in found[0] else found
 
 
 _BINARY = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow")
 _OTHERS = (
     "call", "getitem", "iter", "len", "bool", "float", "int", "enter", "mro_entries", "neg", "lt", "gt",
+    "eq", "ne",
 )  # fmt: skip
 for _name in (*_OTHERS, *_BINARY, *(f"r{name}" for name in _BINARY)):
     setattr(Absent, f"__{_name}__", _raise)

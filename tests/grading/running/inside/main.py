@@ -66,6 +66,8 @@ def _prepared(settings, answer_to):
 
 
 def _fork_as_origin(control, packages):
+    if packages:
+        linux.libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: while it imports, it hears nobody
     _import(packages)
     send(control.fileno(), {"error": ""})
     _fork_for(control)

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import functools
 import os
 import re
 import sys
@@ -16,7 +17,7 @@ from .load import (
     defined_in,
     execute,
     execute_needed,
-    stand_in_for_module,
+    with_stand_ins,
 )
 from .resume import call_resumed
 from .wire import receive, send
@@ -78,9 +79,8 @@ def _serve(requests, replies):
             given = [arrays[place] for place in one["arrays"]]
             if one["stand_in"] is None:
                 function, how = namespace.get(one["function"]), (one["differentiate"], one["echo"])
-                report, own = call.call(function, given, *how, path, one["trace"])
-                while stand_in_for_module(report):  # the function may import it and never use it
-                    report, own = call.call(function, given, *how, path, one["trace"])
+                ask = functools.partial(call.call, function, given, *how, path, one["trace"])
+                report, own = with_stand_ins(ask)
             else:
                 stand_in = arrays[one["stand_in"]]
                 report, own = call_resumed(one["function"], namespace, path, given, stand_in, one["trace"])

@@ -12,13 +12,15 @@ _DTYPES = {"f4": np.dtype("<f4"), "f8": np.dtype("<f8")}
 
 # As they were before a stranger's code ran.
 _dumps, _loads, _pack, _write, _FileIO = json.dumps, json.loads, struct.pack, os.write, io.FileIO
+_contiguous, _byte = np.ascontiguousarray, np.uint8
 
 
 def send(fd, message, arrays=()):
     """Write one message: a length, a JSON header that tells the arrays' types and shapes, and their bytes."""
     message = message | {"arrays": [[array.dtype.str[1:], list(array.shape)] for array in arrays]}
     header = _dumps(message, default=repr).encode()
-    for piece in (_pack("<I", len(header)) + header, *(a.reshape(-1).view(np.uint8) for a in arrays)):
+    numbers = (_contiguous(array).reshape(-1).view(_byte) for array in arrays)
+    for piece in (_pack("<I", len(header)) + header, *numbers):
         data = memoryview(piece)
         while data:
             data = data[_write(fd, data) :]
