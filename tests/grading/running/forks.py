@@ -27,22 +27,16 @@ def wait_for(pid: int, replies: int) -> None:
     Raises:
         SandboxError: torch can't be imported, or this machine can't give what the level has.
     """
-    error = NO_TORCH
-    with contextlib.suppress(OSError, EOFError), _patience(pid):
-        error = receive(replies)[0]["error"]
-    if error:
-        raise SandboxError(error)
-
-
-@contextlib.contextmanager
-def _patience(pid):
-    """Ends a process that something waits for too long: what it imports may hang."""
-    too_late = threading.Timer(PATIENCE, os.kill, (pid, signal.SIGTERM))
-    too_late.start()
+    error, too_late = NO_TORCH, threading.Timer(PATIENCE, os.kill, (pid, signal.SIGTERM))
+    too_late.start()  # an import may hang
     try:
-        yield
+        error = receive(replies)[0]["error"]
+    except (OSError, EOFError):
+        pass  # it has ended
     finally:
         too_late.cancel()
+    if error:
+        raise SandboxError(error)
 
 
 class Server:

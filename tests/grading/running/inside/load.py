@@ -140,8 +140,6 @@ for _name in (*_OTHERS, *_BINARY, *(f"r{name}" for name in _BINARY)):
 class _AbsentModule(Absent):
     """The same for a module, from which all may be imported."""
 
-    __path__, __spec__ = (), None
-
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
